@@ -1,0 +1,1 @@
+"""The workbench: command line, engine, statistics and, later, the terminal app."""

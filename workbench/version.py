@@ -1,0 +1,3 @@
+"""The version of the code, recorded with every result it produces."""
+
+__version__ = "0.1.0"
