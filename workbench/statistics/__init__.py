@@ -1,0 +1,1 @@
+"""Intervals, score tables, and the published figures to stand beside them."""

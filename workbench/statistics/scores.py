@@ -1,0 +1,167 @@
+"""The table arms x domains: mean scores with intervals, failures and questions asked, from score rows."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.domains import DOMAINS
+from workbench.statistics.bootstrap import Interval, interval
+
+AVERAGE = "Avg"
+"""The column over all rows, as the paper's table calls it."""
+
+COLUMNS: tuple[str, ...] = (*DOMAINS, AVERAGE)
+
+_ARMS = ("vanilla", "control", "static", "random", "agent", "planner", "oracle", "full")
+"""The order in which arms are listed: from knowing nothing to knowing everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The scores of one arm in one domain.
+
+    Fields:
+        score: 1-5, None where nothing was judged.
+        failed: rows without a score; they are in no mean.
+    """
+
+    score: Interval | None
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One arm of one model, as one judge sees it.
+
+    Fields:
+        world, model, arm, judge: what the row is about.
+        cells: one per name of `COLUMNS`, over all rows.
+        without_crisis: the same without the dialogues that a query in immediate danger cut short; the very same
+            mapping where there were none.
+        crisis: number of such rows.
+        questions: questions asked per trial, 0 upwards; None where no row says.
+    """
+
+    world: str
+    model: str
+    arm: str
+    judge: str
+    cells: Mapping[str, Cell]
+    without_crisis: Mapping[str, Cell]
+    crisis: int
+    questions: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """Rows sorted by world, model, arm (from knowing nothing to knowing everything) and judge.
+
+    `Avg` is the mean over all rows of an arm, so every scenario weighs the same whatever its domain; the paper's
+    domains are of equal size, where this is the mean of the domains too. Rows of an unknown domain count in `Avg`
+    only.
+    """
+
+    rows: tuple[ScoreRow, ...]
+
+    def records(self) -> Iterator[dict[str, object]]:
+        """Yield one flat mapping per cell, for exports: a row's keys, then the cell with and without crisis rows."""
+        for row in self.rows:
+            for name in COLUMNS:
+                cell, calm = row.cells[name], row.without_crisis[name]
+                yield {
+                    "world": row.world,
+                    "model": row.model,
+                    "arm": row.arm,
+                    "judge": row.judge,
+                    "domain": name,
+                    **_flat("score", cell.score),
+                    "n": cell.score.n if cell.score else 0,
+                    "profiles": cell.score.clusters if cell.score else 0,
+                    "failed": cell.failed,
+                    **_flat("score_without_crisis", calm.score),
+                    **(_flat("questions", row.questions) | {"crisis": row.crisis} if name == AVERAGE else _NO_TOTALS),
+                }
+
+
+def score_table(rows: Iterable[Mapping[str, Any]]) -> ScoreTable:
+    """Gather score rows (one per trial and judge, the keys of `show scores`) into the table.
+
+    Intervals are 95 %, clustered by profile, and depend on the rows alone, never on their order. A row that failed
+    or has no score counts as failed and enters no mean of scores; its questions were asked all the same.
+
+    Args:
+        rows: mappings with `world, model, arm, judge, domain, profile_id, score, failed, questions` and, where
+            there was a dialogue, `crisis`. Read once, so a stream will do.
+
+    Raises:
+        KeyError: a row lacks one of these.
+    """
+    gathered: dict[tuple[str, str, str, str], _Gathered] = {}
+    for row in rows:
+        group = gathered.setdefault((row["world"], row["model"], row["arm"], row["judge"]), _Gathered())
+        group.add(row)
+    return ScoreTable(tuple(gathered[key].row(*key) for key in sorted(gathered, key=_place)))
+
+
+@dataclass(slots=True)
+class _Sample:
+    """Values and the profile each belongs to, `[m]` both, and how many more failed."""
+
+    values: list[float] = field(default_factory=list)
+    profiles: list[str] = field(default_factory=list)
+    failed: int = 0
+
+    def add(self, value: float | None, profile: str) -> None:
+        if value is None:
+            self.failed += 1
+        else:
+            self.values.append(value)
+            self.profiles.append(profile)
+
+    def interval(self) -> Interval | None:
+        return interval(self.values, self.profiles)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What has been read of one arm: a sample per column, with and without the rows in crisis."""
+
+    everything: dict[str, _Sample] = field(default_factory=lambda: {name: _Sample() for name in COLUMNS})
+    calm: dict[str, _Sample] = field(default_factory=lambda: {name: _Sample() for name in COLUMNS})
+    questions: _Sample = field(default_factory=_Sample)
+    crisis: int = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        score = None if row["failed"] else row["score"]
+        profile, crisis = row["profile_id"], bool(row.get("crisis"))
+        self.crisis += crisis
+        if row["questions"] is not None:
+            self.questions.add(row["questions"], profile)
+        for samples in (self.everything,) if crisis else (self.everything, self.calm):
+            samples[AVERAGE].add(score, profile)
+            if row["domain"] in DOMAINS:
+                samples[row["domain"]].add(score, profile)
+
+    def row(self, world: str, model: str, arm: str, judge: str) -> ScoreRow:
+        cells = _cells(self.everything)
+        calm = _cells(self.calm) if self.crisis else cells
+        return ScoreRow(world, model, arm, judge, cells, calm, self.crisis, self.questions.interval())
+
+
+def _cells(samples: Mapping[str, _Sample]) -> dict[str, Cell]:
+    return {name: Cell(sample.interval(), sample.failed) for name, sample in samples.items()}
+
+
+def _place(key: tuple[str, str, str, str]) -> tuple[str, str, int, str, str]:
+    world, model, arm, judge = key
+    return world, model, _ARMS.index(arm) if arm in _ARMS else len(_ARMS), arm, judge
+
+
+def _flat(name: str, mean: Interval | None) -> dict[str, float | None]:
+    if mean is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {name: mean.mean, f"{name}_low": mean.low, f"{name}_high": mean.high}
+
+
+_NO_TOTALS: dict[str, object] = {**_flat("questions", None), "crisis": None}
+"""Questions and crises are counted per arm, not per domain."""
