@@ -1,0 +1,53 @@
+"""Hostile text becomes harmless, harmless text stays as it is."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.text import plain
+
+HOSTILE = st.text(st.sampled_from("ab[]0;mP\\\x07\x1b\x9b\x9c\x9d\x90\r\n\t\x00\x7f\u202e\u2028\ud800é"), max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Grüße, “world” 👩‍👩‍👧 שלום", "Grüße, “world” 👩‍👩‍👧 שלום"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x9b31mred", "red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x1b]8;;https://example.org\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x9dtitle\x9cafter", "after"),
+        ("\x1bPq#0\x1b\\after", "after"),
+        ("\x1b]never ended", "never ended"),
+        ("\x1bcreset", "reset"),
+        ("a\x00b\x08c\x7fd", "a\ufffdb\ufffdc\ufffdd"),
+        ("user\u202egnp.exe", "user\ufffdgnp.exe"),
+        ("lone \ud800", "lone \ufffd"),
+        ("two\r\nlines\tand a tab", "two lines and a tab"),
+        ("\x1b\x1b[0m[31mjoined", "\ufffd[31mjoined"),
+    ],
+)
+def test_plain(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_lines_stay_where_they_are_wanted() -> None:
+    assert plain("a\r\nb\rc\td\u2028e\x1b[0m", lines=True) == "a\nb\nc\td\ne"
+
+
+@given(HOSTILE | st.text(), st.booleans())
+def test_nothing_is_left_that_a_terminal_would_act_on(text: str, lines: bool) -> None:
+    shown = plain(text, lines=lines)
+    allowed = {"\n", "\t"} if lines else set()
+    assert not [c for c in shown if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} and c not in allowed]
+    assert not set(shown) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    assert plain(shown, lines=lines) == shown
+    shown.encode()
+
+
+def test_a_long_attack_is_read_once() -> None:
+    for attack in ("\x1b]", "\x9d", "\x1b[1", "\x9b"):
+        plain(attack * 100_000)

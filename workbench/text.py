@@ -1,0 +1,25 @@
+"""Text that comes from data or models, made safe to show: it may hold anything, escape sequences included."""
+
+import re
+
+_SEQUENCES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor movements
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC and its kind
+    r"|\x1b[ -/]*[0-~]"  # everything else that starts with ESC
+)
+_BIDI = "\u202a-\u202e\u2066-\u2069"
+_UNSAFE = re.compile(rf"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{_BIDI}]")
+_BREAKS = re.compile(r"\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
+
+
+def plain(text: str, *, lines: bool = False) -> str:
+    """Return text that a terminal can only print: no escape sequences, control characters or bidi overrides.
+
+    Whole escape sequences vanish; what else would act on a terminal, or can't be encoded, becomes U+FFFD. Tabs and
+    line breaks become spaces, or stay (as newlines) with `lines`. Safe text comes back as it is, so `plain` of
+    `plain` changes nothing.
+    """
+    if text.isprintable():
+        return text
+    text = _UNSAFE.sub("\ufffd", _SEQUENCES.sub("", text))
+    return _BREAKS.sub("\n", text) if lines else _BREAKS.sub(" ", text).replace("\t", " ")
