@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simulator.dialogue import Dialogue, Knowledge, Neighbour, Question, Reply
 from simulator.scenario import Scenario
 
@@ -158,6 +161,10 @@ class Session(Protocol):
 
     def true_score(self, knowledge: Knowledge, style: Style = "instruction") -> float | None:
         """Return the true mean score (1-5) of answering from `knowledge`, or None where the world can't know it."""
+        ...
+
+    def true_scores(self) -> NDArray[np.float64] | None:
+        """Return the true mean score (1-5) of all 1,024 subsets where known, `[1024]`, row = mask, else None."""
         ...
 
 
