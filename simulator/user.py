@@ -1,6 +1,7 @@
 """The simulated user: answers the agent's questions from the profile's ground truth.
 
-The personas and the kinds of reply are those of experiments.md, "The online loop". What the user says is templated (`data/user.toml`); what the user knows is the profile, so nothing is invented.
+The personas and the kinds of reply are those of experiments.md, "The online loop". What the user says is templated
+(`data/user.toml`); what the user knows is the profile, so nothing is invented.
 """
 
 import re
@@ -42,7 +43,7 @@ def simulate_reply(profile: Profile, question: Question, persona: Persona, key: 
     """Answer a question as the person of `profile` would.
 
     An attribute without a value gives the status `unknown`, whatever the persona. Otherwise: cooperative and terse
-    answer with the true value; partial gives a coarser one (or the true one where there is none coarser, as for gender);
+    answer with the true value; partial gives a coarser one (or the true one where none is coarser, as for gender);
     evasive and refusing withhold it with the attribute's probability and answer otherwise.
 
     Args:
