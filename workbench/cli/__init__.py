@@ -1,0 +1,1 @@
+"""The command line: a module a command. stdout is data, stderr is narration."""
