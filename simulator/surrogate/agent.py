@@ -27,7 +27,7 @@ def completeness(belief: Belief, knowledge: Knowledge, error: float) -> int:
 
 
 def choose(belief: Belief, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], w: float) -> int:
-    """Return the attribute outside `asked` with the highest prior + w x share; ties in canonical order.
+    """Return the attribute outside `asked` with the highest prior + w x share; ties by gain, then canonical order.
 
     The prior is the estimated marginal gains, made to add up to 1 over what was not asked. All ten attributes are
     candidates: the agent does not know which ones have no value.
@@ -42,7 +42,7 @@ def choose(belief: Belief, knowledge: Knowledge, asked: int, neighbours: Sequenc
     hoped = {a: max(gains[a], 0.0) for a in candidates}
     total = sum(hoped.values()) or 1.0
     held = shares(neighbours)
-    return max(candidates, key=lambda a: hoped[a] / total + w * held[a])
+    return max(candidates, key=lambda a: (hoped[a] / total + w * held[a], gains[a]))
 
 
 def shares(neighbours: Sequence[Neighbour]) -> list[float]:
