@@ -103,7 +103,7 @@ class MiniLMEmbedder:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise EmbedderError(
-                f"the embedder {self.name} needs sentence-transformers: install the extra `embed` (pip install '.[embed]')"
+                f"{self.name} needs sentence-transformers: install the extra `embed` (pip install '.[embed]')"
             ) from error
         try:
             return SentenceTransformer(f"sentence-transformers/{self.name}")
@@ -131,11 +131,10 @@ def get_embedder(name: str = LexicalEmbedder.name) -> Embedder:
 _WORD = re.compile(r"[^\W_]+")
 _MAX_WORD = 64
 _FUNCTION_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "a about am an and any are as at be been but by can could d did do does for from had has have how i "
-        "if in into is it its ll m me my of on or out s should so some t than that the their them there these "
-        "they this to too up ve was we were what when where which while who why will with would you your",
+    _WORD.findall(
+        "a about am an and any are as at be been but by can could d did do does for from had has have how i if in "
+        "into is it its ll m me my of on or out s should so some t than that the their them there these they this "
+        "to too up ve was we were what when where which while who why will with would you your"
     )
 )
 """Left out: nearly every query holds them, whatever it is about."""

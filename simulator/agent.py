@@ -1,0 +1,207 @@
+"""The online agent: asks until it knows enough (raise.md, section 7; experiments.md, "The online loop").
+
+Refusals, unknown values and unreadable answers of the world never end the questioning; only a sufficient rating, the
+cap on questions, having asked everything, or immediate danger do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Literal, get_args
+
+from simulator.attributes import N_ATTRIBUTES, NAMES, SENSITIVITY_ORDER
+from simulator.dialogue import Dialogue, Ending, Knowledge, Neighbour, Question, Turn
+from simulator.world import Draw, InvalidReplyError, Persona, Session, Style
+
+Retrieval = Literal["few-shot", "follow"]
+"""How neighbours' paths are used: shown to the model as examples, or the best one followed in its order."""
+
+ChosenBy = Literal["model", "follow", "prior"]
+
+_EVERYTHING = (1 << N_ATTRIBUTES) - 1
+
+
+MAX_COMPLETENESS = 5
+"""What we know can't be more sufficient than this."""
+
+
+class TrialError(Exception):
+    """A trial failed; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """How the agent asks, and whom.
+
+    Fields:
+        threshold: 0-5; a completeness of at least this is sufficient.
+        max_questions: 0-10, the cap on questions, refused and unanswered ones included.
+        persona: the simulated user's manner.
+        retrieval: how neighbours' paths are used.
+        crisis: whether immediate danger in the query skips the questions.
+        max_invalid: >= 1; this many unreadable decisions fail the trial.
+
+    Raises:
+        ValueError: a field is out of its range.
+    """
+
+    threshold: int = 4
+    max_questions: int = 10
+    persona: Persona = "cooperative"
+    retrieval: Retrieval = "few-shot"
+    crisis: bool = True
+    max_invalid: int = 3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= MAX_COMPLETENESS:
+            raise ValueError(f"the completeness threshold is 0 to {MAX_COMPLETENESS}, not {self.threshold}")
+        if not 0 <= self.max_questions <= N_ATTRIBUTES:
+            raise ValueError(f"the cap on questions is 0 to {N_ATTRIBUTES}, not {self.max_questions}")
+        if self.max_invalid < 1:
+            raise ValueError(f"the cap on invalid decisions is at least 1, not {self.max_invalid}")
+        if self.persona not in get_args(Persona):
+            raise ValueError(f"no persona {self.persona!r}; there are {', '.join(get_args(Persona))}")
+        if self.retrieval not in get_args(Retrieval):
+            raise ValueError(f"no retrieval {self.retrieval!r}; there are {', '.join(get_args(Retrieval))}")
+
+
+async def converse(session: Session, options: AgentOptions, neighbours: Sequence[Neighbour], owner: str) -> Dialogue:
+    """Lead one dialogue up to the moment of answering.
+
+    Completeness is rated before the first question and before each further one; a rating that can't be read counts as
+    not sufficient. Each attribute is asked about once, at most. A choice that can't be read, or that names what was
+    asked before, is replaced by the next by prior. No completeness is rated once the questions are used up.
+
+    Args:
+        neighbours: planned paths of similar queries, nearest first; empty for the agent arm.
+        owner: the arm, which keys the draws; the sample number of a draw is the number of questions before it.
+
+    Raises:
+        TrialError: `options.max_invalid` decisions could not be read.
+    """
+    if options.crisis and await session.in_crisis():
+        nothing = Knowledge()
+        return Dialogue((), None, "crisis", nothing, crisis=True, score=session.true_score(nothing, "crisis"))
+    return await _Conversation(session, options, tuple(neighbours), owner).lead()
+
+
+@dataclass
+class _Conversation:
+    """The state of one dialogue while it goes on."""
+
+    session: Session
+    options: AgentOptions
+    neighbours: tuple[Neighbour, ...]
+    owner: str
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    asked: int = 0
+    turns: list[Turn] = field(default_factory=list)
+    invalid: list[str] = field(default_factory=list)
+    invalid_decisions: int = 0
+
+    async def lead(self) -> Dialogue:
+        while True:
+            if ending := self._used_up():
+                return self._end(ending, None)
+            completeness = await self._completeness()
+            if completeness is not None and completeness >= self.options.threshold:
+                return self._end("sufficient", completeness)
+            await self._ask(completeness)
+
+    @property
+    def _draw(self) -> Draw:
+        return Draw(self.owner, "final", len(self.turns))
+
+    def _used_up(self) -> Ending | None:
+        if self.asked == _EVERYTHING:
+            return "exhausted"
+        return "limit" if len(self.turns) >= self.options.max_questions else None
+
+    async def _completeness(self) -> int | None:
+        try:
+            completeness = await self.session.completeness(self.knowledge, self.asked, self._draw)
+            if not 0 <= completeness <= MAX_COMPLETENESS:
+                raise InvalidReplyError(f"{completeness} is not 0 to {MAX_COMPLETENESS}")
+            return completeness
+        except InvalidReplyError as error:
+            self._count("completeness", error)
+            return None
+
+    async def _ask(self, completeness: int | None) -> None:
+        question, chosen_by = await self._next_question()
+        score = _true_score(self.session, self.knowledge)
+        reply = await self.session.reply(question, self.options.persona, self._draw)
+        self.turns.append(Turn(completeness, question, reply, chosen_by, score))
+        self.asked |= 1 << question.attribute
+        self.knowledge = self.knowledge.having(reply)
+
+    async def _next_question(self) -> tuple[Question, ChosenBy]:
+        followed = self._followed()
+        if followed is not None:
+            return await self._word(followed), "follow"
+        try:
+            question = await self.session.choose(self.knowledge, self.asked, self.neighbours, self._draw)
+            if not self._open(question.attribute):
+                raise InvalidReplyError(f"attribute {question.attribute} was asked about before or does not exist")
+            return question, "model"
+        except InvalidReplyError as error:
+            self._count("choice", error)
+            return await self._word(await self._next_by_prior()), "prior"
+
+    def _followed(self) -> int | None:
+        """Return the next attribute of the best neighbour's path, or None where there is nothing left to follow."""
+        if self.options.retrieval != "follow" or not self.neighbours:
+            return None
+        best = min(self.neighbours, key=lambda n: (inf if n.score is None else -n.score, n.distance))
+        return next((attribute for attribute in best.path if self._open(attribute)), None)
+
+    async def _next_by_prior(self) -> int:
+        try:
+            ranking = await self.session.rank(self.asked, _EVERYTHING)
+        except InvalidReplyError as error:
+            # It stands in for a choice that was counted already.
+            self._note("ranking", error)
+            ranking = ()
+        return next(attribute for attribute in (*ranking, *SENSITIVITY_ORDER) if self._open(attribute))
+
+    async def _word(self, attribute: int) -> Question:
+        try:
+            return await self.session.question(attribute, self.knowledge, self._draw)
+        except InvalidReplyError as error:
+            # What to ask is decided; only the words are missing.
+            self._note("wording", error)
+            return Question(attribute, f"Would you tell me about this: {NAMES[attribute]}?")
+
+    def _open(self, attribute: int) -> bool:
+        return 0 <= attribute < N_ATTRIBUTES and not self.asked >> attribute & 1
+
+    def _note(self, what: str, error: InvalidReplyError) -> None:
+        self.invalid.append(f"{what} before question {len(self.turns) + 1}: {error}")
+
+    def _count(self, decision: str, error: InvalidReplyError) -> None:
+        """Record a decision that could not be read; too many of them fail the trial."""
+        self._note(decision, error)
+        self.invalid_decisions += 1
+        if self.invalid_decisions >= self.options.max_invalid:
+            count = "three" if self.invalid_decisions == 3 else self.invalid_decisions
+            raise TrialError(f"{count} invalid decisions: {'; '.join(self.invalid)}") from error
+
+    def _end(self, ending: Ending, completeness: int | None) -> Dialogue:
+        return Dialogue(
+            turns=tuple(self.turns),
+            completeness=completeness,
+            ending=ending,
+            knowledge=self.knowledge,
+            neighbours=self.neighbours,
+            invalid=tuple(self.invalid),
+            score=_true_score(self.session, self.knowledge),
+        )
+
+
+def _true_score(session: Session, knowledge: Knowledge) -> float | None:
+    return session.true_score(knowledge, response_style(knowledge))
+
+
+def response_style(knowledge: Knowledge) -> Style:
+    """Return the prompt of the agent's and the planner's answer: the instruction only if anything is known."""
+    return "instruction" if knowledge.mask else "plain"
