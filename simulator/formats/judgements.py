@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from simulator.attributes import ATTRIBUTES
 from simulator.formats.literals import MAX_LITERAL, parse_literal
-from simulator.formats.problems import excerpt
 from simulator.scenario import Profile
 
 Dimensions = tuple[float, float, float]
@@ -59,7 +58,7 @@ def judgement(evaluation: str, average: str) -> Judgement:
     if score is None:
         return Judgement(None, None, "no score in the evaluation, none as average")
     if not 1 <= score <= 5:
-        return Judgement(None, None, f"score {excerpt(score)} is not within 1 to 5")
+        return Judgement(None, None, f"score {score:.3g} is not within 1 to 5")
     return Judgement(dimensions, score, "")
 
 

@@ -36,7 +36,19 @@ class Problem:
         return f"{place}: {self.reason}"
 
 
+_KINDS = {
+    dict: "an object",
+    list: "a list",
+    bool: "true or false",
+    type(None): "null",
+    int: "a number",
+    float: "a number",
+}
+
+
 def excerpt(value: object, length: int = 60) -> str:
-    """Quote a hostile value on one short line: control characters are escaped, long texts cut."""
-    text = repr(value[: length + 1] if isinstance(value, str) else value)
-    return text if len(text) <= length + 2 else f"{text[:length]}…"
+    """Name a hostile value on one short line: a text is quoted, escaped and cut, of others only the kind is said."""
+    if not isinstance(value, str):
+        return _KINDS.get(type(value)) or f"a {type(value).__name__}"
+    quoted = repr(value[:length])
+    return quoted if len(value) <= length else f"{quoted}…"

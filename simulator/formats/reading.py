@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from simulator.attributes import attribute_index
-from simulator.domains import DOMAINS, domain_of
+from simulator.domains import DOMAINS, UNKNOWN_DOMAIN, issues
 from simulator.formats.detection import Format, detect
 from simulator.formats.problems import FormatError, Problem, excerpt
 from simulator.formats.records import Record, fold, read_records, text
-from simulator.scenario import UNKNOWN_DOMAIN, Profile, Scenario, is_missing
+from simulator.scenario import Profile, Scenario, is_missing
 
 _DOMAIN = {fold(domain): domain for domain in DOMAINS}
 
@@ -41,7 +41,8 @@ def read_scenarios(
         raise FormatError(profiles[len(queries)], "profiles alone: give its queries file (query_id) with it")
     if len(queries) > len(profiles):
         raise FormatError(queries[len(profiles)], "queries alone: give its profiles file with it")
-    reader = _Reader({fold(name): domain for name, domain in (domain_map or {}).items()}, source)
+    known = {fold(issue.name): issue.domain for issue in issues()}
+    reader = _Reader(known | {fold(name): domain for name, domain in (domain_map or {}).items()}, source)
     streams = [reader.joined(*pair, _block(*pair)) for pair in zip(profiles, queries, strict=True)]
     readers: dict[Format, Callable[[Path], Iterator[Scenario | Problem]]] = {
         Format.GROUPED: reader.grouped,
@@ -109,17 +110,17 @@ def _optional(record: Mapping[str, Any], key: str) -> str:
     return written if written.strip() else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Reader:
     """What is the same for every file of one import: issue name (folded) -> domain, and the source to set."""
 
-    domains: Mapping[str, str] = field(default_factory=dict)
-    source: str | None = None
+    domains: Mapping[str, str]
+    source: str | None
 
     def scenario(self, query: object, profile: Profile, issue: str, source: str) -> Scenario:
         """Build a scenario; an issue that is a domain's own name says the domain and no issue."""
         name = fold(issue)
-        domain = self.domains.get(name) or domain_of(issue)
+        domain = self.domains.get(name)
         if domain is None and name in _DOMAIN:
             domain, issue = _DOMAIN[name], ""
         source = source if self.source is None else self.source

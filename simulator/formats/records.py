@@ -55,11 +55,8 @@ def text(value: object, name: str) -> str:
     Raises:
         ValueError: it is missing, a list, an object or a truth value, or it holds a NUL or bytes that aren't UTF-8.
     """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a column of whole numbers with gaps comes out of Parquet as floats
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        kind = {dict: "an object", list: "a list", bool: "true or false", type(None): "missing"}.get(type(value))
-        raise ValueError(f"{name} is {kind or f'a {type(value).__name__}'}, not a text")
+        raise ValueError(f"{name} is {'missing' if value is None else f'{excerpt(value)}, not a text'}")
     written = str(value)
     if not written.isascii() and (lone := _SURROGATE.search(written)):
         raise ValueError(f"{name} is not UTF-8 at its character {lone.start() + 1}")
@@ -122,6 +119,7 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=lambd
 """Numbers stay the text they were written as, however long; NaN, which pandas writes for a gap, is null."""
 
 _TOO_DEEP = "nested too deeply"
+_NO_SEPARATOR = "expecting ',' or ']'"
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SEPARATOR = re.compile(r"[ \t\n\r]*[,\]]")
 
@@ -168,10 +166,10 @@ class _Window:
                 break
             else:
                 # "12" may be the beginning of "12.5" until what follows it is in the window
-                if _SEPARATOR.match(self.text, end):
+                if self.text[self.at] in '{["' or _SEPARATOR.match(self.text, end):
                     self.at = end
                     return value
-                reason, at = "expecting ',' or ']'", end
+                reason, at = _NO_SEPARATOR, end
             if len(self.text) - self.at > MAX_RECORD:
                 reason = f"{reason}, or a record of over {MAX_RECORD >> 20} MB"
                 break
@@ -195,9 +193,12 @@ def _read_json(path: Path) -> Iterator[Record | Problem]:
             except ValueError as error:
                 raise FormatError(path, str(error), f"record {number}") from None
             yield _record(path, f"record {number}", value)
-            if window.peek() == "]":
+            if (separator := window.peek()) not in (",", "]"):
+                reason = f"not valid JSON at line {window.line(window.at)} ({_NO_SEPARATOR})"
+                raise FormatError(path, reason, f"record {number + 1}")
+            if separator == "]":
                 break
-            window.at += 1  # the comma; `value` saw to it that one of the two follows
+            window.at += 1
             window.peek()
         window.at += 1
         if window.peek():
@@ -255,6 +256,13 @@ def _read_csv(path: Path) -> Iterator[Record | Problem]:
                 yield Record(position, dict(zip(header, row, strict=True)))
 
 
+def _number(value: object) -> object:
+    # pandas makes floats of a column of whole numbers with gaps, and NaN of the gaps
+    if not isinstance(value, float) or math.isinf(value):
+        return value
+    return None if math.isnan(value) else int(value) if value.is_integer() else value
+
+
 def _read_parquet(path: Path) -> Iterator[Record | Problem]:
     try:
         import pyarrow
@@ -267,8 +275,7 @@ def _read_parquet(path: Path) -> Iterator[Record | Problem]:
             for batch in file.iter_batches(_ROWS):
                 for row in batch.to_pylist():
                     number += 1
-                    known = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
-                    yield _record(path, f"record {number}", known)
-    except (pyarrow.ArrowException, ValueError) as error:
+                    yield _record(path, f"record {number}", {key: _number(value) for key, value in row.items()})
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise FormatError(path, f"not valid Parquet ({excerpt(reason, 120)})", f"record {number + 1}") from error

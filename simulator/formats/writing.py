@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from simulator.attributes import ATTRIBUTES
+from simulator.domains import UNKNOWN_DOMAIN
 from simulator.formats.output import write_csv, write_json, write_jsonl, write_parquet
 from simulator.formats.problems import FormatError
-from simulator.scenario import UNKNOWN_DOMAIN, Profile, Scenario
+from simulator.scenario import Profile, Scenario
 
 DATASET_ATTRIBUTES = tuple(a for a in ATTRIBUTES if a.key != "past_self_harm_history")
 """The nine attributes of a dataset row."""
