@@ -12,7 +12,7 @@ from planner.keyed import Key, digest
 from planner.subsets import members
 from simulator.attributes import KEYS, NAMES
 from simulator.dialogue import Knowledge
-from simulator.scenario import UNKNOWN_DOMAIN
+from simulator.domains import UNKNOWN_DOMAIN
 from simulator.surrogate.parameters import content_digest, read_toml, severity
 from simulator.world import DIMENSIONS, Style
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from simulator.attributes import ATTRIBUTES, N_ATTRIBUTES
 from simulator.bundled import bundled
 from simulator.dialogue import Knowledge
-from simulator.domains import DOMAINS
-from simulator.scenario import UNKNOWN_DOMAIN
+from simulator.domains import DOMAINS, UNKNOWN_DOMAIN
 from simulator.surrogate.texts import question_text, rationale, response_text
 from simulator.world import Style
 
