@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.bundled import bundled
 from simulator.crisis import MAX_CHARACTERS, signals_immediate_danger
 
 
@@ -46,6 +47,10 @@ def test_false_alarms_are_rare() -> None:
 )
 def test_spelling_and_place_do_not_hide_danger(query: str) -> None:
     assert signals_immediate_danger(query)
+
+
+def test_the_bundled_scenarios_are_dark_but_no_crisis() -> None:
+    assert [scenario.query for scenario in bundled() if signals_immediate_danger(scenario.query)] == []
 
 
 @pytest.mark.parametrize("word", ["not", "never", "no longer"])
