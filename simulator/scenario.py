@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from simulator.attributes import ATTRIBUTES, N_ATTRIBUTES, NAMES, attribute_index
+from simulator.domains import UNKNOWN_DOMAIN
 
 _MISSING = frozenset({"", "unknown", "n/a", "na", "not specified"})
-
-UNKNOWN_DOMAIN = "unknown"
-"""The domain of a scenario whose issue is none of the 140 known ones."""
 
 
 def is_missing(value: object) -> bool:

@@ -1,0 +1,131 @@
+"""Opening a database: the file, its settings, its version.
+
+WAL mode so that views read while the engine writes, synchronous NORMAL (a crash of the machine may lose the last
+moment, never the file), a busy timeout since several processes may write.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from storage.errors import StorageError, WrongDatabaseError
+from storage.migrations import MIGRATIONS, SCHEMA_VERSION
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a writer waits for another one. Without it, most of eight processes' writes fail as locked."""
+
+
+def open_writable(path: Path) -> Database:
+    """Open or create a database and bring it to this version's schema.
+
+    Raises:
+        StorageError: the folder or file can't be written, the file is no database, or it is from a newer version.
+    """
+    with explained(path):
+        db = Database(_connect(path, f"file:{_quoted(path)}"), execute_plugins=False)
+        _refuse_newer(db, path)
+        db.conn.execute("PRAGMA journal_mode = WAL")
+        db.conn.execute("PRAGMA synchronous = NORMAL")
+        db.conn.execute("PRAGMA foreign_keys = ON")
+        _migrate(db, path)
+    return db
+
+
+def open_readonly(path: Path) -> Database:
+    """Open an existing database to read from it.
+
+    Raises:
+        StorageError: there is no such file, it is no database, or its version is not this one's.
+    """
+    if not path.exists():
+        raise WrongDatabaseError(
+            f"there is no database at {path}: `workbench run` makes one, or name another with --db"
+        )
+    with explained(path):
+        db = Database(_connect(path, f"file:{_quoted(path)}?mode=ro"), execute_plugins=False)
+        _refuse_newer(db, path)
+        if _version(db) < SCHEMA_VERSION:
+            db.conn.close()
+            # Only a writer migrates; opening once for writing keeps the reader's connection free of write locks.
+            open_writable(path).conn.close()
+            db = Database(_connect(path, f"file:{_quoted(path)}?mode=ro"), execute_plugins=False)
+    return db
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn sqlite3's errors into one line that says what is wrong with which file and what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        if "locked" in text:
+            advice = "another process is writing to it; try again when that has finished"
+        elif "full" in text:
+            advice = "make room and run the same command again: what was finished is kept"
+        elif "not a database" in text or "malformed" in text:
+            raise WrongDatabaseError(f"{path}: {text}: it is no workbench database; name another with --db") from error
+        elif "readonly" in text or "unable to open" in text:
+            advice = "check that folder and file exist and can be written, or name another with --db"
+        else:
+            advice = "run `workbench doctor`, or name another database with --db"
+        raise StorageError(f"database {path}: {text}: {advice}") from error
+
+
+@contextlib.contextmanager
+def transaction(db: Database) -> Iterator[None]:
+    """Write several things or none. The lock is taken at the start, so two processes never deadlock half-way."""
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        # A full disk may have ended the transaction already.
+        if db.conn.in_transaction:
+            db.conn.execute("ROLLBACK")
+        raise
+    db.conn.execute("COMMIT")
+
+
+def _connect(path: Path, uri: str) -> sqlite3.Connection:
+    if path.is_dir():
+        raise WrongDatabaseError(f"{path} is a folder; name a database file with --db")
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    return connection
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _version(db: Database) -> int:
+    row: tuple[Any, ...] = db.conn.execute("PRAGMA user_version").fetchone()
+    return int(row[0])
+
+
+def _refuse_newer(db: Database, path: Path) -> None:
+    version = _version(db)
+    if version > SCHEMA_VERSION:
+        db.conn.close()
+        raise WrongDatabaseError(
+            f"database {path} is from a newer version of the workbench (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}): upgrade the workbench, or name another database with --db"
+        )
+
+
+def _migrate(db: Database, path: Path) -> None:
+    if _version(db) == SCHEMA_VERSION:
+        return
+    if _version(db) == 0 and db.table_names():
+        raise WrongDatabaseError(f"database {path} holds tables of something else; name another with --db")
+    while True:
+        with transaction(db):
+            version = _version(db)  # read again under the lock: another process may have been here
+            if version == SCHEMA_VERSION:
+                return
+            MIGRATIONS[version](db)
+            db.conn.execute(f"PRAGMA user_version = {version + 1}")

@@ -1,0 +1,321 @@
+"""Runs and their units in the database: claiming a run, and writing what its units found.
+
+Everything here expects to be called inside `storage.database.transaction`, except `claim`, which is one itself.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+from sqlite_utils import Database
+
+from planner.trace import pack
+from simulator.world import DIMENSIONS
+from storage.database import transaction
+from storage.errors import StorageError
+from storage.records import SearchRecord, TrialRecord
+
+UnitKind = Literal["search", "trial"]
+
+
+class UnitKey(NamedTuple):
+    """What makes a unit of a run itself: a search (arm = the planner) or a trial (arm = vanilla, agent …)."""
+
+    kind: UnitKind
+    scenario: str
+    model: str
+    arm: str
+
+
+class Owner(NamedTuple):
+    """The process that works on a run. Host, pid and the process's start time together never repeat."""
+
+    host: str
+    pid: int
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What a run is before it starts.
+
+    Fields:
+        identity: SHA-256 of the normalised experiment; the same identity is the same run.
+        experiment: JSON of the normalised experiment; settings: JSON of what explains the run but is not in it.
+    """
+
+    identity: str
+    world: str
+    world_version: str
+    seed: int
+    experiment: str
+    settings: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that this process may work on.
+
+    Fields:
+        run: its id.
+        state: new, resumed (unfinished before), or finished (nothing is to be done).
+        units: unit key -> (id, state), for every unit of the run.
+    """
+
+    run: str
+    state: Literal["new", "resumed", "finished"]
+    units: dict[UnitKey, tuple[int, str]]
+
+
+class OwnedError(StorageError):
+    """A live process works on the run already."""
+
+
+def claim(
+    db: Database,
+    spec: RunSpec,
+    units: Iterable[UnitKey],
+    owner: Owner,
+    *,
+    is_alive: Callable[[Owner, float], bool],
+    new: bool = False,
+    retry_failed: bool = False,
+) -> Claim:
+    """Start the run of an experiment, or take up the one that was cut off.
+
+    Args:
+        is_alive: tells from an owner and its last heartbeat (seconds since the epoch) whether it still works.
+        new: start another run though there is one with the same identity.
+        retry_failed: make the failed units of a finished run pending again.
+
+    Raises:
+        OwnedError: a live process works on it.
+    """
+    with transaction(db):
+        runs = list(db.query("select * from runs where identity = ? order by rowid", [spec.identity]))
+        if not runs or new:
+            run = spec.identity[:8] + (f"-{len(runs) + 1}" if runs else "")
+            _insert_run(db, run, spec, owner, units)
+            return Claim(run, "new", _units(db, run))
+        row = runs[-1]
+        run = row["id"]
+        if row["state"] == "running":
+            other = Owner(row["owner_host"], row["owner_pid"], row["owner_started"])
+            if is_alive(other, row["heartbeat"]):
+                raise OwnedError(
+                    f"run {run} is being worked on by process {other.pid} on {other.host}: wait for it, stop it, "
+                    "or start another run with --new"
+                )
+        retried = 0
+        if retry_failed:
+            retried = db.conn.execute(
+                "update units set state = 'pending', error = null where run = ? and state = 'failed'", [run]
+            ).rowcount
+        if row["state"] == "done" and not retried:
+            return Claim(run, "finished", _units(db, run))
+        db.conn.execute("update units set state = 'pending' where run = ? and state = 'running'", [run])
+        db.conn.execute(
+            "update runs set state = 'running', error = null, finished_at = null, owner_host = ?, owner_pid = ?, "
+            "owner_started = ?, heartbeat = ? where id = ?",
+            [*owner, time.time(), run],
+        )
+        return Claim(run, "resumed", _units(db, run))
+
+
+def beat(db: Database, run: str) -> None:
+    """Say that the owner is alive."""
+    db.conn.execute("update runs set heartbeat = ? where id = ?", [time.time(), run])
+
+
+def end_run(db: Database, run: str, state: Literal["done", "interrupted", "failed"], error: str | None = None) -> None:
+    """Set a run's state when its process is through with it."""
+    finished = now() if state != "interrupted" else None
+    db.conn.execute("update runs set state = ?, error = ?, finished_at = ? where id = ?", [state, error, finished, run])
+
+
+def set_library(db: Database, run: str, library: str) -> None:
+    """Record the content hash of the path library that the run's trials use."""
+    db.conn.execute("update runs set library = ? where id = ?", [library, run])
+
+
+def save_running(db: Database, unit: int, trace: bytes) -> None:
+    """Show a search that is under way: its trace so far. Readers of results never count it."""
+    db.conn.execute("update units set state = 'running' where id = ?", [unit])
+    db.conn.execute("insert or replace into searches (unit, trace) values (?, ?)", [unit, trace])
+
+
+def save_search(db: Database, unit: int, record: SearchRecord, seconds: float) -> None:
+    """Write the result of a search and finish its unit."""
+    trace, best = record.trace, record.best
+    _replace(
+        db,
+        "searches",
+        {
+            "unit": unit,
+            "planner": record.planner,
+            "rule": record.rule,
+            "judge": record.judge,
+            "available": trace.available,
+            "depth": trace.depth,
+            "rollouts": trace.rollouts,
+            "failed_rollouts": trace.failed,
+            "evaluations": trace.evaluations,
+            "rankings": len(trace.states),
+            "best_mask": best.mask,
+            "best_path": json.dumps(best.path),
+            "best_q": best.q,
+            "best_visits": best.visits,
+            "trace": pack(trace),
+        },
+    )
+    _finish(db, unit, None, seconds)
+
+
+def save_trial(db: Database, unit: int, record: TrialRecord, seconds: float) -> None:
+    """Write the result of a trial and finish its unit; it is failed where a judge gave no verdict."""
+    _forget(db, unit)
+    if record.dialogue is not None:
+        _save_dialogue(db, unit, record)
+    response = record.response
+    _replace(
+        db,
+        "responses",
+        {
+            "unit": unit,
+            "text": response.text,
+            "style": response.style,
+            "full": response.full,
+            "partial": response.partial,
+            "owner": response.draw.owner,
+            "purpose": response.draw.purpose,
+            "sample": response.draw.sample,
+            "score": record.response_score,
+        },
+    )
+    for verdict in record.verdicts:
+        _replace(
+            db,
+            "verdicts",
+            {
+                "unit": unit,
+                "judge": verdict.judge,
+                **dict(zip(DIMENSIONS, verdict.dimensions, strict=True)),
+                "score": verdict.score,
+                "repeats": verdict.repeats,
+                "valid": verdict.valid,
+                "rationale": verdict.rationale,
+            },
+        )
+    for judge, why in record.failures.items():
+        _replace(db, "verdicts", {"unit": unit, "judge": judge, "valid": 0, "error": why})
+    _finish(db, unit, record.error, seconds)
+
+
+def fail_unit(db: Database, unit: int, error: str, seconds: float, judges: Sequence[str] = ()) -> None:
+    """Record a unit that came to nothing. A trial has a failed verdict of every judge it was meant for."""
+    _forget(db, unit)
+    for judge in judges:
+        _replace(db, "verdicts", {"unit": unit, "judge": judge, "valid": 0, "error": error})
+    _finish(db, unit, error, seconds)
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _insert_run(db: Database, run: str, spec: RunSpec, owner: Owner, units: Iterable[UnitKey]) -> None:
+    _replace(
+        db,
+        "runs",
+        {
+            "id": run,
+            "identity": spec.identity,
+            "kind": "run",
+            "state": "running",
+            "world": spec.world,
+            "world_version": spec.world_version,
+            "seed": spec.seed,
+            "experiment": spec.experiment,
+            "settings": spec.settings,
+            "code_version": spec.code_version,
+            "created_at": now(),
+            "owner_host": owner.host,
+            "owner_pid": owner.pid,
+            "owner_started": owner.started,
+            "heartbeat": time.time(),
+        },
+    )
+    db.conn.executemany(
+        "insert into units (run, kind, scenario, model, arm, state) values (?, ?, ?, ?, ?, 'pending')",
+        ((run, *unit) for unit in units),
+    )
+
+
+def _units(db: Database, run: str) -> dict[UnitKey, tuple[int, str]]:
+    rows = db.conn.execute("select id, state, kind, scenario, model, arm from units where run = ? order by id", [run])
+    return {UnitKey(*key): (unit, state) for unit, state, *key in rows}
+
+
+def _save_dialogue(db: Database, unit: int, record: TrialRecord) -> None:
+    dialogue = record.dialogue
+    assert dialogue is not None
+    _replace(
+        db,
+        "dialogues",
+        {
+            "unit": unit,
+            "crisis": int(dialogue.crisis),
+            "questions": len(dialogue.turns),
+            "ending": dialogue.ending,
+            "completeness": dialogue.completeness,
+            "threshold": record.threshold,
+            "persona": record.persona,
+            "neighbours": json.dumps([n._asdict() for n in dialogue.neighbours], ensure_ascii=False),
+            "library": record.library,
+            "leaky": int(record.leaky),
+            "invalid": json.dumps(dialogue.invalid, ensure_ascii=False),
+            "score": dialogue.score,
+        },
+    )
+    for step, turn in enumerate(dialogue.turns):
+        _replace(
+            db,
+            "turns",
+            {
+                "unit": unit,
+                "step": step,
+                "completeness": turn.completeness,
+                "attribute": turn.question.attribute,
+                "question": turn.question.text,
+                "reason": turn.question.reason,
+                "chosen_by": turn.chosen_by,
+                "status": turn.reply.status,
+                "reply": turn.reply.text,
+                "known": turn.reply.known,
+                "truth": turn.reply.truth,
+                "score": turn.score,
+            },
+        )
+
+
+def _finish(db: Database, unit: int, error: str | None, seconds: float) -> None:
+    db.conn.execute(
+        "update units set state = ?, error = ?, seconds = ?, finished_at = ? where id = ?",
+        ["failed" if error else "done", error, seconds, now(), unit],
+    )
+
+
+def _forget(db: Database, unit: int) -> None:
+    for table in ("searches", "dialogues", "turns", "responses", "verdicts"):
+        db.conn.execute(f"delete from {table} where unit = ?", [unit])  # noqa: S608 - names from the line above
+
+
+def _replace(db: Database, table: str, row: dict[str, Any]) -> None:
+    # sqlite-utils' own insert opens a savepoint and inspects the table for each row; this runs 100,000 times a batch.
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    db.conn.execute(f"insert or replace into {table} ({names}) values ({marks})", list(row.values()))  # noqa: S608

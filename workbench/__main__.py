@@ -1,0 +1,6 @@
+"""The console script `workbench`."""
+
+from workbench.cli.main import main
+
+if __name__ == "__main__":
+    main()

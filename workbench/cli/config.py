@@ -1,0 +1,49 @@
+"""`workbench config`: experiments as TOML files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.common import DONE
+
+app = typer.Typer(help="Write and check an experiment's TOML file.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")] = Path("experiment.toml"),
+) -> int:
+    """Write a TOML file with every option, its meaning and its default."""
+    from workbench.cli.common import narrate
+    from workbench.engine.errors import UsageError
+    from workbench.engine.template import options_as_toml
+
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(options_as_toml())
+    except FileExistsError as error:
+        raise UsageError(f"{file} exists already: name another file, or remove it first") from error
+    narrate(f"wrote {file}: edit it, then `workbench run {file}`")
+    return DONE
+
+
+@app.command()
+def validate(file: Annotated[Path, typer.Argument(help="An experiment's TOML file.")]) -> int:
+    """Check a TOML file without running it."""
+    from workbench.cli.common import narrate
+    from workbench.engine.options import read_options
+
+    read_options(file, {})
+    narrate(f"{file} is a valid experiment")
+    return DONE
+
+
+@app.command()
+def schema() -> int:
+    """Print the JSON schema of the TOML file."""
+    from workbench.cli.output import to_json
+    from workbench.engine.options import RunOptions
+
+    typer.echo(to_json(RunOptions.model_json_schema(), indent=2))
+    return DONE

@@ -1,0 +1,100 @@
+"""The command line: registers the commands, and turns every error into one line and an exit code."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, Never
+
+import typer
+
+from workbench.cli import config, doctor, export, plan, run, scenarios, show
+from workbench.cli.common import FAILED, INTERRUPTED, WRONG, narrate
+from workbench.version import __version__
+
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps its UsageError private
+
+app = typer.Typer(
+    name="workbench",
+    help="Research on personalized safety of language models: plan what to ask, simulate, judge, compare.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"workbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    if debug:
+        os.environ["WORKBENCH_DEBUG"] = "1"
+
+
+app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.add_typer(scenarios.app, name="scenarios")
+app.add_typer(show.app, name="show")
+app.command("export")(export.export)
+app.add_typer(config.app, name="config")
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line and exit with the design's codes."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        narrate("interrupted")
+        code = INTERRUPTED
+    except Exception as error:
+        code = _explain(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    """Say in one line what went wrong; return the exit code."""
+    if os.environ.get("WORKBENCH_DEBUG"):
+        raise error
+    if isinstance(error, _USAGE_ERROR):
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "workbench"
+        if message:
+            narrate(f"{command}: {' '.join(message.split())}; see `{command} --help`")
+        return WRONG
+    # Named here and not imported at the top, since their modules bring in what --help must not wait for.
+    from simulator.formats import FormatError
+    from simulator.table import TableError
+    from storage.errors import NotFoundError, StorageError, WrongDatabaseError
+    from storage.runs import OwnedError
+    from workbench.engine.errors import RunError, UsageError
+
+    if isinstance(error, (UsageError, NotFoundError, WrongDatabaseError, OwnedError, FormatError, TableError)):
+        narrate(f"workbench: {error}")
+        return WRONG
+    if isinstance(error, (StorageError, RunError)):
+        narrate(f"workbench: {error}")
+        return FAILED
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        narrate(f"workbench: {place}{error.strerror or error}")
+        return FAILED
+    narrate(f"workbench: internal error: {type(error).__name__}: {error}; --debug shows where, please report it")
+    return FAILED
+
+
+def _stop(_number: int, _frame: FrameType | None) -> Never:
+    """Treat SIGTERM like Ctrl-C."""
+    raise KeyboardInterrupt

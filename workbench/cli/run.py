@@ -1,0 +1,130 @@
+"""`workbench run`: an experiment from a TOML file and flags, from scenarios to tables."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from workbench.cli.common import DONE, INTERRUPTED, LEFT_OUT, DbOption, FormatOption, database_path, narrate, words
+
+if TYPE_CHECKING:
+    from workbench.engine.options import RunOptions
+    from workbench.engine.run import Outcome
+
+_CHOICE = "Scenarios"
+_ARMS = "Arms and judges"
+_PLANNER = "Planner"
+_DIALOGUE = "Dialogue"
+_RUNNING = "Running"
+
+
+def run(
+    experiment: Annotated[Path | None, typer.Argument(help="An experiment's TOML file; flags win.")] = None,
+    synthetic: Annotated[int | None, typer.Option(help="Build this many synthetic scenarios and use those.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only stored scenarios from this source.")] = None,
+    domains: Annotated[str | None, typer.Option(help="Only these domains, e.g. Health,Life.")] = None,
+    scenarios: Annotated[str | None, typer.Option(help="Only the scenarios with these ids.")] = None,
+    limit: Annotated[int | None, typer.Option(help="A seeded choice of this many, spread over the domains.")] = None,
+    world: Annotated[str | None, typer.Option(help="Who answers: surrogate.")] = None,
+    models: Annotated[str | None, typer.Option("--models", "--model", help="Answering models, or all.")] = None,
+    judges: Annotated[str | None, typer.Option(help="Judges, e.g. a,b: a row each.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Judgements per judge and response.")] = None,
+    arms: Annotated[
+        str | None, typer.Option(help="Of vanilla,control,full,static,random,oracle,agent,planner.")
+    ] = None,
+    k: Annotated[int | None, typer.Option(help="Attributes given in the arms static, random and oracle.")] = None,
+    planner: Annotated[str | None, typer.Option(help="search, static, random, greedy or exhaustive.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Selection rule: raise or raise-literal.")] = None,
+    rollouts: Annotated[int | None, typer.Option(help="Rollouts per search (T).")] = None,
+    depth: Annotated[int | None, typer.Option(help="Attributes per path.")] = None,
+    c: Annotated[float | None, typer.Option(help="Weight of the exploration term.")] = None,
+    decay: Annotated[float | None, typer.Option(help="Prior of rank r falls by exp(-decay r).")] = None,
+    recommend: Annotated[str | None, typer.Option(help="Return the best (q) or most visited (visits) subset.")] = None,
+    evaluations: Annotated[str | None, typer.Option(help="Samples per subset: fresh or cache:r.")] = None,
+    search_judge: Annotated[str | None, typer.Option(help="Who judges during searches.")] = None,
+    index: Annotated[str | None, typer.Option(help="Use the paths of this run, library or index file.")] = None,
+    index_size: Annotated[int | None, typer.Option(help="Plan for a seeded choice of this many profiles.")] = None,
+    leaky_index: Annotated[
+        bool | None, typer.Option("--leaky-index", help="Let a query retrieve its own path, as in the paper.")
+    ] = None,
+    embedder: Annotated[str | None, typer.Option(help="What finds similar queries: lexical or minilm.")] = None,
+    neighbours: Annotated[int | None, typer.Option(help="Planned paths shown to the agent.")] = None,
+    retrieval: Annotated[str | None, typer.Option(help="few-shot or follow.")] = None,
+    threshold: Annotated[int | None, typer.Option(help="Completeness (0-5) that is enough.")] = None,
+    max_questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
+    persona: Annotated[str | None, typer.Option(help="cooperative, terse, partial, evasive or refusing.")] = None,
+    crisis: Annotated[str | None, typer.Option(help="on or off: immediate danger skips the questions.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Sets every seed.")] = None,
+    build_seed: Annotated[int | None, typer.Option(help="Seed of built scenarios.")] = None,
+    world_seed: Annotated[int | None, typer.Option(help="Seed of the world's noise and personas.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Start another run of the same experiment.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed units again.")] = False,
+    concurrency: Annotated[int, typer.Option(min=1, max=10_000, help="Units worked on at once.")] = 8,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Plan, simulate and judge; the same command resumes what was cut off.
+
+    Without a choice of scenarios all in the database are used, or the 70 bundled ones where it holds none.
+    """
+    flags = dict(locals())
+    for name in ("experiment", "new", "retry_failed", "concurrency", "quiet", "db", "format"):
+        del flags[name]
+    for name in ("domains", "scenarios", "models", "judges", "arms"):
+        flags[name] = words(flags[name])
+    from workbench.engine.options import read_options
+
+    options = read_options(experiment, flags)
+    outcome = _work(options, database_path(db), new, retry_failed, concurrency, quiet)
+    return _finish(outcome, database_path(db), format)
+
+
+def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, concurrency: int, quiet: bool) -> "Outcome":
+    import sys
+
+    import anyio
+
+    from workbench.cli.progress import display_for
+    from workbench.engine.prepare import prepare
+    from workbench.engine.run import run_experiment
+
+    prepared = prepare(path, options)
+    return anyio.run(
+        lambda: run_experiment(
+            path,
+            prepared.experiment,
+            prepared.world,
+            prepared.spec,
+            display_for(sys.stderr, quiet),
+            index=options.index,
+            new=new,
+            retry_failed=retry_failed,
+            concurrency=concurrency,
+        )
+    )
+
+
+def _finish(outcome: "Outcome", path: Path, format: Literal["table", "json", "jsonl", "csv", "md"]) -> int:
+    """Print the table of what there is and say what is missing; return the exit code."""
+    from storage.readers import score_rows, unit_rows
+    from workbench.cli.common import reading
+    from workbench.cli.tables import emit_scores
+
+    with reading(path) as db:
+        failures = list(unit_rows(db, outcome.run, state="failed"))
+        if outcome.state == "interrupted":
+            narrate(f"run {outcome.run} was interrupted: the same command resumes it")
+            return INTERRUPTED
+        if outcome.state == "finished":
+            narrate(f"run {outcome.run} was finished before; --new starts another one")
+        emit_scores(score_rows(db, outcome.run), format, title=f"Run {outcome.run}")
+    if failures:
+        narrate(
+            f"{len(failures)} failed units of run {outcome.run}; `workbench show failures` lists all, "
+            "--retry-failed does them again:"
+        )
+        for row in failures[:5]:
+            narrate(f"  {row['kind']} {row['scenario_id']} {row['model']} {row['arm']}: {row['error']}")
+        return LEFT_OUT
+    return DONE

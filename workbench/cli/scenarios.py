@@ -1,0 +1,185 @@
+"""`workbench scenarios`: list, show, import, build, export."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli.common import (
+    DONE,
+    LEFT_OUT,
+    DbOption,
+    FormatOption,
+    database_path,
+    narrate,
+    words,
+    writing,
+)
+
+if TYPE_CHECKING:
+    from simulator.scenario import Scenario
+
+app = typer.Typer(help="List, show, import, build and export scenarios.", no_args_is_help=True, rich_markup_mode=None)
+
+DomainsOption = Annotated[str | None, typer.Option("--domains", help="Only these domains, e.g. Health,Life.")]
+SourceOption = Annotated[str | None, typer.Option("--source", help="Only scenarios from this source.")]
+
+
+@app.command("list")
+def list_(
+    domains: DomainsOption = None,
+    source: SourceOption = None,
+    search: Annotated[str | None, typer.Option(help="Only those whose query or issue contains this.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 = all.")] = 50,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """List scenarios: those of the database, or the bundled ones where it holds none."""
+    from workbench.cli.output import Column, emit
+
+    rows = (
+        _flat(s) if format in ("table", "md", "csv") else s.to_dict()
+        for s in _stored(db, domains, source, search, limit)
+    )
+    columns = [Column("id"), Column("domain"), Column("known"), Column("source"), Column("query")]
+    emit(rows, format, columns)
+    return DONE
+
+
+@app.command()
+def show(
+    scenario: Annotated[str, typer.Argument(help="A scenario's id, or its beginning.", metavar="ID")],
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Show one scenario with its whole profile."""
+    from workbench.cli.output import emit_one
+
+    (found,) = find(db, [scenario])
+    data = found.to_dict()
+    if format in ("table", "md", "csv"):
+        profile = {name: "unknown" if value is None else value for name, value in found.profile.to_mapping().items()}
+        data = {key: value for key, value in data.items() if key != "profile"} | profile
+    emit_one(data, format)
+    return DONE
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Profiles and queries together, datasets, result files.")],
+    domain_map: Annotated[
+        Path | None, typer.Option(help="JSON object or CSV of issue,domain for issues that are not PENGUIN's.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Where they come from, where the file does not say.")] = None,
+    db: DbOption = None,
+) -> int:
+    """Import published files: scenarios, planner indexes, agent and judged outputs. The format is detected."""
+    from storage.database import explained
+    from workbench.engine.importing import import_files
+
+    with writing(db) as database, explained(database_path(db)):
+        report = import_files(database, files, domain_map=domain_map, source=source, report=narrate)
+    for line in report.lines():
+        narrate(line)
+    return LEFT_OUT if report.problems else DONE
+
+
+@app.command()
+def build(
+    synthetic: Annotated[int, typer.Option(min=1, help="How many to build.")],
+    seed: Annotated[int, typer.Option(help="The same seed builds the same scenarios.")] = 0,
+    missing: Annotated[float, typer.Option(min=0, max=1, help="Share of attributes left unknown.")] = 0.0,
+    db: DbOption = None,
+) -> int:
+    """Build synthetic scenarios and store them."""
+    from simulator.build import build as build_scenarios
+    from storage.scenarios import add_scenarios
+
+    with writing(db) as database:
+        added = add_scenarios(database, build_scenarios(synthetic, seed, missing=missing))
+    narrate(f"built {added.new + added.duplicates:,} scenarios: {added.new:,} new, {added.duplicates:,} stored before")
+    return DONE
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; queries go to this one.")],
+    to: Annotated[
+        str, typer.Option("--to", help="rows-csv, rows-json, rows-jsonl, rows-parquet, grouped, penguin, scenarios …")
+    ] = "scenarios",
+    profiles: Annotated[Path | None, typer.Option(help="For --to penguin: the profiles file beside it.")] = None,
+    domains: DomainsOption = None,
+    source: SourceOption = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 = all.")] = 0,
+    db: DbOption = None,
+) -> int:
+    """Write scenarios in a published format, or as JSON lines."""
+    from simulator.formats import WRITERS, write_profiles_and_queries, write_scenarios
+    from workbench.engine.errors import UsageError
+
+    chosen = _stored(db, domains, source, None, limit)
+    if to == "penguin":
+        if profiles is None:
+            raise UsageError("--to penguin writes two files: name the profiles file with --profiles")
+        write_profiles_and_queries(list(chosen), profiles, output)
+    elif to in WRITERS:
+        write_scenarios(chosen, output, to)
+    else:
+        raise UsageError(f"--to: no format {to!r}; there are penguin, {', '.join(WRITERS)}")
+    narrate(f"wrote {output}")
+    return DONE
+
+
+def _stored(
+    db: Path | None, domains: str | None, source: str | None, search: str | None, limit: int
+) -> "Iterator[Scenario]":
+    """Stream the database's scenarios, or the bundled ones where it holds none or there is none."""
+    from itertools import islice
+
+    from simulator.domains import spell_domains
+    from simulator.scenario import query_key
+    from storage.database import explained, open_readonly
+    from storage.scenarios import count_scenarios, list_scenarios
+    from workbench.engine.errors import UsageError
+    from workbench.engine.selection import stored_or_bundled
+
+    try:
+        wanted = spell_domains(words(domains) or ())
+    except ValueError as error:
+        raise UsageError(f"--domains: {error}") from error
+    path = database_path(db)
+    if db is not None or path.exists():
+        database = open_readonly(path)
+        try:
+            with explained(path):
+                if count_scenarios(database):
+                    yield from list_scenarios(database, domains=wanted, source=source, search=search, limit=limit)
+                    return
+        finally:
+            database.conn.close()
+    narrate(f"no scenarios in {path} yet: these are the bundled ones")
+    bundled: Iterable[Scenario] = stored_or_bundled(None, wanted, source)
+    if search:
+        bundled = [s for s in bundled if query_key(search) in query_key(f"{s.query} {s.issue}")]
+    yield from islice(bundled, limit or None)
+
+
+def find(db: Path | None, ids: list[str]) -> "list[Scenario]":
+    from storage.database import open_readonly
+    from workbench.engine.selection import find_scenarios
+
+    path = database_path(db)
+    if db is None and not path.exists():
+        return find_scenarios(None, ids)
+    database = open_readonly(path)
+    try:
+        return find_scenarios(database, ids)
+    finally:
+        database.conn.close()
+
+
+def _flat(scenario: "Scenario") -> dict[str, object]:
+    row = scenario.to_dict()
+    del row["profile"]
+    return {**row, "known": f"{scenario.profile.known.bit_count()}/10"}

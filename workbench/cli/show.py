@@ -1,0 +1,231 @@
+"""`workbench show`: what the database holds, each the headless twin of a screen."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli.common import DONE, DbOption, FormatOption, RunOption, narrate, reading
+
+app = typer.Typer(help="Show what the database holds.", no_args_is_help=True, rich_markup_mode=None)
+
+ScenarioArgument = Annotated[str, typer.Argument(help="A scenario's id or its beginning.", metavar="SCENARIO")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Which model, where the run has several.")]
+ArmOption = Annotated[str | None, typer.Option("--arm", help="agent or planner; else the first of them in the run.")]
+
+
+@app.command()
+def runs(db: DbOption = None, format: FormatOption = "table") -> int:
+    """List runs, newest first: state, units, done, failed."""
+    from storage.readers import list_runs
+    from workbench.cli.output import Column, emit
+
+    with reading(db) as database:
+        rows = [_run_row(row) for row in list_runs(database)]
+    columns = [
+        Column("run"),
+        Column("state", status=True),
+        *map(Column, ("kind", "world", "scenarios", "arms", "units", "done", "failed", "created_at")),
+    ]
+    emit(rows, format, columns)
+    return DONE
+
+
+@app.command()
+def run(
+    run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest.")] = None,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Show one run: its settings, counts and provenance."""
+    import json
+
+    from storage.readers import find_run
+    from workbench.cli.output import emit_one
+
+    with reading(db) as database:
+        row = _run_row(find_run(database, run))
+        row |= {"settings": json.loads(row["settings"] or "{}")}
+        experiment = json.loads(row["experiment"] or "{}")
+    experiment["scenarios"] = f"{len(experiment.get('scenarios', []))} ids"
+    emit_one({**row, "experiment": experiment}, format)
+    return DONE
+
+
+@app.command()
+def scores(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
+    """Show scores: the table arms x domains for people, a row per verdict for machines."""
+    from storage.readers import find_run, score_rows
+    from workbench.cli.output import emit
+    from workbench.cli.tables import emit_scores
+
+    with reading(db) as database:
+        found = find_run(database, run)
+        rows = score_rows(database, found["run"])
+        if format in ("table", "md"):
+            emit_scores(rows, format, title=f"Run {found['run']}")
+        else:
+            emit(rows, format)
+    return DONE
+
+
+@app.command()
+def searches(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
+    """List the finished searches of a run: what each would ask, and what it cost."""
+    from storage.readers import search_rows
+
+    columns = ["scenario_id", "world", "model", "planner", "best_path", "best_q", "rollouts", "evaluations", "rankings"]
+    return _list(db, run, format, search_rows, columns)
+
+
+@app.command()
+def tree(
+    scenario: Annotated[str | None, typer.Argument(help="A scenario's id or its beginning.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="A search saved by `workbench plan --save`.")] = None,
+    at: Annotated[int | None, typer.Option(min=0, help="After this many rollouts; else at the end.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Children shown of each node.")] = 3,
+    min_visits: Annotated[int, typer.Option(min=1, help="Show nodes of at least so many rollouts.")] = 2,
+    run: RunOption = None,
+    model: ModelOption = None,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Show the tree of a search, as it was after any rollout."""
+    from simulator.attributes import NAMES
+    from storage.readers import find_run, find_unit, search_trace
+    from storage.scenarios import find_scenario
+    from storage.searchfile import load_search
+    from workbench.cli.treeview import emit_search, summary
+    from workbench.engine.errors import UsageError
+
+    names: tuple[str, ...] = NAMES
+    if (trace is None) == (scenario is None):
+        raise UsageError("name a scenario, or a saved search with --trace")
+    if trace is not None:
+        found, origin = load_search(trace)
+        names, title = origin.attributes, f"Search of {origin.scenario} · world: {origin.world} · model: {origin.model}"
+    else:
+        assert scenario is not None
+        with reading(db) as database:
+            row = find_run(database, run)
+            known = find_scenario(database, scenario)
+            unit = find_unit(database, row["run"], known.id, kind="search", model=model)
+            found = search_trace(database, unit["id"])
+        title = f"Search of {known.id} · run {row['run']} · world: {row['world']} · model: {unit['model']}"
+    if at is not None and at > found.rollouts:
+        raise UsageError(f"--at {at}: the search has {found.rollouts} rollouts")
+    if format in ("table", "md"):
+        if at is not None:
+            title += f" · after {at} of {found.rollouts} rollouts"
+        title += f"\n{summary(found, names, at)}\n= reached by several orders, ◀ last rollout"
+    emit_search(found, names, format, title=title, at=at, top=top, min_visits=min_visits)
+    return DONE
+
+
+@app.command()
+def dialogue(
+    scenario: ScenarioArgument,
+    run: RunOption = None,
+    model: ModelOption = None,
+    arm: ArmOption = None,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Show one dialogue, turn by turn, with the response and its scores."""
+    from storage.errors import NotFoundError
+    from storage.readers import dialogue_rows, find_run, score_rows
+    from storage.scenarios import find_scenario
+    from workbench.cli.dialogueview import print_dialogue
+    from workbench.cli.output import emit_one
+
+    with reading(db) as database:
+        found = find_run(database, run)
+        known = find_scenario(database, scenario)
+        rows = [
+            row
+            for row in dialogue_rows(database, found["run"], known.id)
+            if model in (None, row["model"]) and arm in (None, row["arm"])
+        ]
+        if not rows:
+            raise NotFoundError(f"run {found['run']} has no such dialogue of {known.id}: `workbench show dialogues`")
+        row = rows[0]
+        row["verdicts"] = [s for s in score_rows(database, found["run"], known.id) if s["unit"] == row["unit"]]
+    if format == "table":
+        print_dialogue(row)
+    else:
+        emit_one(row, format)
+    if len(rows) > 1:
+        others = ", ".join(f"{other['arm']} ({other['model']})" for other in rows[1:])
+        narrate(f"also in this run: {others}; choose with --arm and --model")
+    return DONE
+
+
+@app.command()
+def dialogues(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
+    """List the dialogues of a run."""
+    from storage.readers import dialogue_rows
+
+    columns = ["scenario_id", "world", "model", "arm", "questions", "ending", "completeness", "crisis", "given"]
+    return _list(db, run, format, dialogue_rows, columns)
+
+
+@app.command()
+def responses(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
+    """List the responses of a run, with what each was given."""
+    from storage.readers import response_rows
+
+    return _list(db, run, format, response_rows, ["scenario_id", "world", "model", "arm", "style", "given", "text"])
+
+
+@app.command()
+def units(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
+    """List every unit of a run with its state."""
+    from storage.readers import unit_rows
+
+    return _list(db, run, format, unit_rows, ["unit", "kind", "scenario_id", "model", "arm", "state", "seconds"])
+
+
+@app.command()
+def failures(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
+    """List the failed units of a run with their reasons."""
+    from functools import partial
+
+    from storage.readers import unit_rows
+
+    columns = ["unit", "kind", "scenario_id", "model", "arm", "error"]
+    return _list(db, run, format, partial(unit_rows, state="failed"), columns)
+
+
+@app.command()
+def libraries(db: DbOption = None, format: FormatOption = "table") -> int:
+    """List imported libraries of planned paths."""
+    from storage.readers import list_libraries
+    from workbench.cli.output import emit
+
+    with reading(db) as database:
+        emit(list_libraries(database), format, ["library", "name", "entries", "published", "created_at"])
+    return DONE
+
+
+def _list(db: Path | None, run: str | None, format: Any, read: Any, columns: list[str]) -> int:
+    from storage.readers import find_run
+    from workbench.cli.output import emit
+
+    with reading(db) as database:
+        found = find_run(database, run)
+        rows: Iterable[dict[str, Any]] = read(database, found["run"])
+        emit(rows, format, columns, title=f"Run {found['run']} · world: {found['world']}")
+    return DONE
+
+
+def _run_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Say what state a run is really in: one whose owner has died is interrupted, whatever it last wrote."""
+    from storage.runs import Owner
+    from workbench.engine.owner import is_alive, this_process
+
+    owner = Owner(row.pop("owner_host"), row.pop("owner_pid"), row.pop("owner_started"))
+    heartbeat = row.pop("heartbeat")
+    if row["state"] == "running" and owner != this_process() and not is_alive(owner, heartbeat):
+        row["state"] = "interrupted"
+    return row

@@ -1,0 +1,1 @@
+"""Running experiments: options, identity, units of work, phases, resume. Knows nothing of how it is shown."""

@@ -1,0 +1,9 @@
+"""Errors of the engine that are meant for people, by what they mean for the exit code."""
+
+
+class UsageError(Exception):
+    """Wrong usage or input (exit code 2); the message is one line that says what, where, and what to do."""
+
+
+class RunError(Exception):
+    """The work itself could not go on (exit code 1)."""

@@ -1,0 +1,206 @@
+"""An experiment, normalised: exactly what decides the results, and its identity.
+
+See experiments.md, "Units and identity".
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from planner.evaluations import parse_evaluations
+from planner.settings import PlannerSettings
+from simulator.agent import AgentOptions
+from simulator.scenario import Scenario
+from simulator.world import World
+from storage.runs import UnitKey
+from workbench.engine.errors import UsageError
+from workbench.engine.options import RunOptions
+
+DIALOGUE_ARMS = ("agent", "planner")
+SUBSET_ARMS = ("static", "random", "oracle")
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What is to be done.
+
+    Fields:
+        scenarios: in the order they are worked on.
+        models, arms, judges: as wanted; every one of each is combined.
+        repeats: judgements per judge and response.
+        k: size of the subsets of static, random and oracle.
+        planning: how paths are planned; `evaluations` and `search_judge` say how rewards are sampled and by whom.
+        index: content hash of the library that is used instead of planning, or None.
+        planned: ids of the profiles that are planned for (`--index-size`), or None for all.
+        leaky: a query may retrieve its own path.
+        embedder: name of what finds similar queries. neighbours: how many paths are shown.
+        agent: how the online agent asks.
+        seed, world_seed: of choices, and of the world's noise.
+        world, world_version: who answers. prompts: versions of the prompts, empty where there are none.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    models: tuple[str, ...]
+    arms: tuple[str, ...]
+    judges: tuple[str, ...]
+    repeats: int
+    k: int
+    planning: PlannerSettings
+    evaluations: str
+    search_judge: str
+    index: str | None
+    planned: frozenset[str] | None
+    leaky: bool
+    embedder: str
+    neighbours: int
+    agent: AgentOptions
+    seed: int
+    world_seed: int
+    world: str
+    world_version: str
+
+    @property
+    def plans(self) -> bool:
+        """Whether there is a planning phase: the planner arm runs and no library was named."""
+        return "planner" in self.arms and self.index is None
+
+    def normalised(self) -> dict[str, object]:
+        """Return what decides the results, and nothing else: settings of arms that do not run are left out."""
+        arms = set(self.arms)
+        parts: dict[str, object] = {
+            "scenarios": [scenario.id for scenario in self.scenarios],
+            "world": self.world,
+            "world_version": self.world_version,
+            "models": sorted(self.models),
+            "arms": sorted(arms),
+            "judges": sorted(self.judges),
+            "repeats": self.repeats,
+            "seed": self.seed,
+            "world_seed": self.world_seed,
+            "prompts": {},
+        }
+        if arms & set(SUBSET_ARMS):
+            parts["k"] = self.k
+        if arms & set(DIALOGUE_ARMS):
+            parts["agent"] = {name: getattr(self.agent, name) for name in self.agent.__slots__}
+        if "planner" in arms:
+            parts["library"] = {
+                "index": self.index,
+                "planned": sorted(self.planned) if self.planned is not None else None,
+                "leaky": self.leaky,
+                "embedder": self.embedder,
+                "neighbours": self.neighbours,
+            }
+        if self.plans:
+            parts["planner"] = {name: getattr(self.planning, name) for name in self.planning.__slots__} | {
+                "evaluations": self.evaluations,
+                "judge": self.search_judge,
+            }
+        return parts
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the normalised experiment: equal identities have equal results."""
+        return hashlib.sha256(json.dumps(self.normalised(), sort_keys=True).encode()).hexdigest()
+
+    def units(self) -> Iterator[UnitKey]:
+        """List every unit: the searches first, then the trials, scenario by scenario."""
+        if self.plans:
+            for scenario in self.scenarios:
+                if self.planned is None or scenario.profile.id in self.planned:
+                    for model in self.models:
+                        yield UnitKey("search", scenario.id, model, self.planning.planner)
+        for scenario in self.scenarios:
+            for model in self.models:
+                for arm in self.arms:
+                    yield UnitKey("trial", scenario.id, model, arm)
+
+
+def make_experiment(
+    options: RunOptions, world: World, scenarios: Sequence[Scenario], index: str | None, planned: frozenset[str] | None
+) -> Experiment:
+    """Resolve options against a world: defaults filled in, every name checked.
+
+    Args:
+        index: content hash of the library named by `--index`, or None.
+        planned: the profiles chosen by `--index-size`, or None.
+
+    Raises:
+        UsageError: a model, judge or setting that does not exist, or nothing to do.
+    """
+    if not scenarios:
+        raise UsageError("no scenario fits: `workbench scenarios list` shows what there is")
+    judges = known_names("judge", options.judges or world.judges[:1], world.judges, world)
+    (search_judge,) = known_names("judge", (options.search_judge or judges[0],), world.judges, world)
+    evaluations = options.evaluations or default_evaluations(world.noisy)
+    try:
+        parse_evaluations(evaluations)
+        planning = planner_settings(options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return Experiment(
+        scenarios=tuple(scenarios),
+        models=known_names("model", options.models or world.models[:1], world.models, world),
+        arms=options.arms,
+        judges=judges,
+        repeats=options.repeats,
+        k=options.k,
+        planning=planning,
+        evaluations=evaluations,
+        search_judge=search_judge,
+        index=index,
+        planned=planned,
+        leaky=options.leaky_index,
+        embedder=options.embedder,
+        neighbours=options.neighbours,
+        agent=AgentOptions(
+            threshold=options.threshold,
+            max_questions=options.max_questions,
+            persona=options.persona,
+            retrieval=options.retrieval,
+            crisis=options.crisis == "on",
+        ),
+        seed=options.seed,
+        world_seed=options.seed if options.world_seed is None else options.world_seed,
+        world=world.name,
+        world_version=world.version,
+    )
+
+
+def default_evaluations(noisy: bool) -> str:
+    """One sample per subset is enough where nothing is noisy, three elsewhere (experiments.md, One evaluation)."""
+    return "cache:3" if noisy else "cache:1"
+
+
+def planner_settings(options: RunOptions) -> PlannerSettings:
+    """Return how to plan.
+
+    Raises:
+        ValueError: a setting that does not exist.
+    """
+    return PlannerSettings(
+        planner=options.planner,
+        rule=options.rule,
+        rollouts=options.rollouts,
+        depth=options.depth,
+        c=options.c,
+        decay=options.decay,
+        recommend=options.recommend,
+    )
+
+
+def known_names(kind: str, names: Sequence[str], known: Sequence[str], world: World) -> tuple[str, ...]:
+    """Return names in full, `all` for every one, each once.
+
+    Raises:
+        UsageError: the world does not have one of them.
+    """
+    if tuple(names) == ("all",):
+        return tuple(known)
+    # A model may be named without its world: LLaMA-3.1-8B is surrogate/LLaMA-3.1-8B.
+    full = {name: name for name in known} | {name.partition("/")[2]: name for name in known if "/" in name}
+    for name in names:
+        if name not in full:
+            raise UsageError(f"the {world.name} world has no {kind} {name!r}: it has {', '.join(known)}")
+    return tuple(dict.fromkeys(full[name] for name in names))

@@ -1,0 +1,116 @@
+"""What a user may set about a run: every flag of `workbench run`, and every key of an experiment's TOML file."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from simulator.domains import spell_domains
+from simulator.world import Persona
+from workbench.engine.errors import UsageError
+
+Arm = Literal["vanilla", "control", "full", "static", "random", "oracle", "agent", "planner"]
+ARMS: tuple[str, ...] = get_args(Arm)
+
+
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("name at least one")
+    return tuple(dict.fromkeys(names))
+
+
+class RunOptions(BaseModel):
+    """The options of a run, with their defaults. A flag `--index-size` is the key `index_size` (or `index-size`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # Which scenarios
+    synthetic: int | None = Field(None, ge=1, description="build this many synthetic scenarios and use those")
+    source: str | None = Field(None, description="only stored scenarios from this source, e.g. bundled or synthetic")
+    domains: tuple[str, ...] = Field((), description="only these domains; empty = all")
+    scenarios: tuple[str, ...] = Field((), description="only the scenarios with these ids (or beginnings of ids)")
+    limit: int | None = Field(None, ge=1, description="a seeded choice of this many, spread over the domains")
+
+    # Who answers
+    world: str = Field("surrogate", description="where the scenarios are lived")
+    models: tuple[str, ...] = Field((), description="answering models; empty = the world's first, all = every one")
+    judges: tuple[str, ...] = Field((), description="judges, a row each; empty = the world's first")
+    repeats: int = Field(1, ge=1, le=100, description="judgements per judge and response; their mean counts")
+
+    # What is compared
+    arms: Annotated[tuple[Arm, ...], AfterValidator(_unique)] = Field(
+        ("vanilla", "agent", "planner", "full"), description=f"of {', '.join(ARMS)}"
+    )
+    k: int = Field(3, ge=1, le=10, description="attributes that the arms static, random and oracle are given")
+
+    # What is worth asking: the offline planner
+    planner: Literal["search", "static", "random", "greedy", "exhaustive"] = Field(
+        "search", description="what plans the paths"
+    )
+    rule: str = Field("raise", description="selection rule of the tree search: raise or raise-literal")
+    rollouts: int = Field(300, ge=1, le=1_000_000, description="rollouts per search (T)")
+    depth: int = Field(5, ge=1, le=16, description="attributes per path")
+    c: float = Field(0.5, ge=0, allow_inf_nan=False, description="weight of the exploration term")
+    decay: float = Field(0.3, ge=0, allow_inf_nan=False, description="prior of rank r is proportional to exp(-decay r)")
+    recommend: Literal["q", "visits"] = Field("q", description="return the best or the most visited subset")
+    evaluations: str = Field("", description="fresh or cache:r; empty = cache:3 where the world is noisy, else cache:1")
+    search_judge: str = Field("", description="who judges during searches; empty = the first judge")
+
+    # The library of planned paths
+    index: str | None = Field(None, description="use the paths of this run, imported library or planner index file")
+    index_size: int | None = Field(None, ge=1, description="plan for a seeded choice of this many profiles only")
+    leaky_index: bool = Field(False, description="let a query retrieve its own path, as in the paper; marks every row")
+    embedder: Literal["lexical", "minilm"] = Field("lexical", description="what finds similar queries")
+
+    # The online agent and the simulated user
+    neighbours: int = Field(5, ge=1, le=100, description="planned paths shown to the agent")
+    retrieval: Literal["few-shot", "follow"] = Field("few-shot", description="paths as examples, or the best followed")
+    threshold: int = Field(4, ge=0, le=5, description="completeness that is enough")
+    max_questions: int = Field(10, ge=0, le=10, description="questions at most")
+    persona: Persona = Field("cooperative", description="how the simulated user answers")
+    crisis: Literal["on", "off"] = Field("on", description="immediate danger in a query skips the questions")
+
+    # Chance
+    seed: int = Field(0, description="sets every seed")
+    build_seed: int | None = Field(None, description="seed of built scenarios; empty = seed")
+    world_seed: int | None = Field(None, description="seed of the world's noise and personas; empty = seed")
+
+    @field_validator("domains")
+    @classmethod
+    def _known_domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        return spell_domains(domains)
+
+
+def read_options(path: Path | None, flags: Mapping[str, Any]) -> RunOptions:
+    """Merge an experiment's TOML file with flags; a flag wins, a flag that is None was not given.
+
+    Raises:
+        UsageError: the file can't be read, isn't TOML, or something in it or in the flags is not allowed.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        values = {key.replace("-", "_"): value for key, value in _read_toml(path).items()}
+    given = {key: value for key, value in flags.items() if value is not None}
+    try:
+        return RunOptions.model_validate({**values, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "options"
+        where = f"--{name.replace('_', '-')}" if name in given or path is None else f"{path}: {name}"
+        if first["type"] == "extra_forbidden":
+            raise UsageError(f"{where}: there is no such option; `workbench config schema` lists them") from error
+        message = first["msg"].removeprefix("Value error, ")
+        value = first.get("input")
+        shown = f" ({value!r})" if isinstance(value, (str, int, float)) else ""
+        raise UsageError(f"{where}: {message[0].lower()}{message[1:]}{shown}") from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}: name an experiment's TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not TOML: {error}") from error

@@ -1,0 +1,45 @@
+"""Who works on a run, and whether that process is still there."""
+
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from storage.runs import Owner
+
+HEARTBEAT_SECONDS = 1.0
+_SILENT_SECONDS = 30.0
+"""On another machine (a shared folder) only the heartbeat can be seen; after this silence an owner counts as dead."""
+
+
+def this_process() -> Owner:
+    """Name this process so that no other is ever mistaken for it."""
+    return Owner(socket.gethostname(), os.getpid(), _started(os.getpid()) or "")
+
+
+def is_alive(owner: Owner, heartbeat: float) -> bool:
+    """Tell whether an owner still works: same pid and start time here, a fresh heartbeat elsewhere."""
+    if owner.host != socket.gethostname():
+        return time.time() - heartbeat < _SILENT_SECONDS
+    return owner != this_process() and _started(owner.pid) == owner.started != ""
+
+
+def _started(pid: int) -> str | None:
+    """Return when a process started, in the system's own words, or None where there is no such process."""
+    try:
+        # The name in parentheses may hold spaces; field 22 of the file is the start time in clock ticks.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        if Path("/proc/self/stat").exists():
+            return None
+    try:
+        found = subprocess.run(  # noqa: S603 - fixed words and a number
+            ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607 - macOS and BSD, where ps is wherever the PATH says
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    return found.stdout.strip() or None

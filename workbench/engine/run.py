@@ -1,0 +1,308 @@
+"""A run: an experiment's units worked on by phase, written as they finish, resumable at any moment."""
+
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import anyio
+from anyio import to_thread
+from sqlite_utils import Database
+
+from planner.trace import Trace, pack
+from simulator.agent import TrialError
+from simulator.scenario import Scenario
+from simulator.world import InvalidReplyError, World
+from storage import runs
+from storage.database import explained, open_writable, transaction
+from storage.errors import StorageError
+from storage.runs import Claim, RunSpec, UnitKey
+from storage.scenarios import add_scenarios
+from workbench.engine.experiment import Experiment
+from workbench.engine.library import Libraries, open_library, planned_library
+from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
+from workbench.engine.progress import Progress
+from workbench.engine.search import SearchError, SearchUnit, run_search
+from workbench.engine.trial import TrialUnit, run_trial
+from workbench.engine.writing import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Fields:
+        run: its id.
+        state: done (every unit done or failed), interrupted (the same command resumes it), or finished before.
+        done, failed: units.
+    """
+
+    run: str
+    state: Literal["done", "interrupted", "finished"]
+    done: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a unit came to: how to save it (given the seconds it took), and whether it counts as failed."""
+
+    save: Callable[[Database, float], None]
+    failed: bool = False
+
+
+Execute = Callable[[UnitKey], Awaitable[_Found]]
+
+
+async def run_experiment(
+    path: Path,
+    experiment: Experiment,
+    world: World,
+    spec: RunSpec,
+    progress: Progress,
+    *,
+    index: str | None = None,
+    new: bool = False,
+    retry_failed: bool = False,
+    concurrency: int = 8,
+) -> Outcome:
+    """Start or resume the run of an experiment and work until everything is done or a signal stops it.
+
+    Args:
+        index: what `--index` named, where the experiment uses a library that exists.
+        concurrency: units worked on at once.
+
+    Raises:
+        OwnedError: a live process works on it already.
+        StorageError: the database could not be written; what was committed stays, and the same command resumes.
+    """
+    db = open_writable(path)
+    try:
+        with explained(path):
+            add_scenarios(db, experiment.scenarios)
+            claim = runs.claim(
+                db,
+                spec,
+                experiment.units(),
+                this_process(),
+                is_alive=is_alive,
+                new=new,
+                retry_failed=retry_failed,
+            )
+        if claim.state == "finished":
+            return _outcome(claim, "finished")
+        if claim.state == "resumed":
+            progress.note(f"taking up run {claim.run}")
+        return await _Run(db, path, experiment, world, claim, progress, index, concurrency).work()
+    finally:
+        db.conn.close()
+
+
+class _Run:
+    """One process's work on a run."""
+
+    def __init__(
+        self,
+        db: Database,
+        path: Path,
+        experiment: Experiment,
+        world: World,
+        claim: Claim,
+        progress: Progress,
+        index: str | None,
+        concurrency: int,
+    ) -> None:
+        self._db, self._path = db, path
+        self._experiment, self._world, self._claim = experiment, world, claim
+        self._progress, self._index, self._concurrency = progress, index, concurrency
+        self._writer = Writer(db, path)
+        self._scenarios: Mapping[str, Scenario] = {s.id: s for s in experiment.scenarios}
+        self._states = {key: state for key, (_, state) in claim.units.items()}
+        self._interrupted = False
+
+    async def work(self) -> Outcome:
+        """Do what is pending, then say how the run ended, whatever happens on the way."""
+        error: str | None = None
+        try:
+            await self._until_stopped()
+        except BaseException as failure:
+            cause = _first(failure)
+            error = str(cause) or type(cause).__name__
+            if isinstance(cause, StorageError):
+                raise cause from failure
+            raise
+        finally:
+            self._progress.finish()
+            self._end(error)
+        return _outcome(
+            Claim(self._claim.run, self._claim.state, {k: (0, s) for k, s in self._states.items()}),
+            "interrupted" if self._interrupted else "done",
+        )
+
+    async def _until_stopped(self) -> None:
+        async with anyio.create_task_group() as around:
+            around.start_soon(self._writer.run)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._stop_on_signal, tasks.cancel_scope)
+                tasks.start_soon(self._beat)
+                await self._phases()
+                tasks.cancel_scope.cancel()
+            self._writer.close()
+
+    async def _phases(self) -> None:
+        experiment = self._experiment
+        if experiment.plans:
+            await self._phase("search", self._search)
+        trial: Execute = partial(self._trial, Libraries())
+        if "planner" in experiment.arms and self._pending("trial", "planner"):
+            trial = partial(self._trial, await self._libraries())
+        await self._phase("trial", trial)
+
+    async def _libraries(self) -> Libraries:
+        """Gather the library that the planner arm retrieves from, once every search is finished or failed."""
+        experiment = self._experiment
+        self._progress.note("looking up the planned paths")
+        wanted = [(key, self._scenarios[key.scenario]) for key in self._pending("trial", "planner")]
+
+        def gather() -> Libraries:
+            with explained(self._path):
+                if self._index is None:
+                    libraries = planned_library(self._db, self._claim.run, experiment.embedder)
+                else:
+                    libraries = open_library(self._db, self._index, experiment.embedder)
+            libraries.look_up(wanted, experiment.neighbours, leaky=experiment.leaky)
+            return libraries
+
+        # In a thread, so that a signal is heard and the heart beats; nobody else reads through this connection now.
+        libraries = await to_thread.run_sync(gather, abandon_on_cancel=True)
+        await self._writer.write(lambda db: runs.set_library(db, self._claim.run, libraries.hash))
+        return libraries
+
+    async def _phase(self, kind: str, execute: Execute) -> None:
+        """Work on the pending units of a kind, `concurrency` at once; a unit's failure never stops the others."""
+        keys = [key for key in self._states if key.kind == kind]
+        pending = iter([key for key in keys if self._states[key] == "pending"])
+        done, failed = self._count(keys)
+        label = "planning" if kind == "search" else "trials"
+        self._progress.start(len(keys), done + failed, label)
+
+        async def work() -> None:
+            nonlocal done, failed
+            for key in pending:
+                await anyio.lowlevel.checkpoint()
+                state = await self._unit(key, execute)
+                done, failed = done + (state == "done"), failed + (state == "failed")
+                self._progress.advance(done, failed)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(self._concurrency):
+                tasks.start_soon(work)
+        self._progress.finish()
+
+    async def _unit(self, key: UnitKey, execute: Execute) -> str:
+        began = time.monotonic()
+        try:
+            found = await execute(key)
+        except (SearchError, TrialError, InvalidReplyError) as error:
+            found = self._failure(key, str(error))
+        except StorageError:
+            raise
+        except Exception as error:  # a defect in one unit must not cost the others
+            found = self._failure(key, f"internal error: {type(error).__name__}: {error}")
+        seconds = time.monotonic() - began
+        await self._writer.write(lambda db: found.save(db, seconds))
+        self._states[key] = "failed" if found.failed else "done"
+        return self._states[key]
+
+    def _failure(self, key: UnitKey, error: str) -> _Found:
+        judges = self._experiment.judges if key.kind == "trial" else ()
+        unit, _ = self._claim.units[key]
+        return _Found(lambda db, seconds: runs.fail_unit(db, unit, error, seconds, judges), failed=True)
+
+    async def _search(self, key: UnitKey) -> _Found:
+        experiment, unit = self._experiment, self._claim.units[key][0]
+
+        async def publish(trace: Trace) -> None:
+            await self._writer.write(lambda db: runs.save_running(db, unit, pack(trace)))
+
+        record = await run_search(
+            self._world,
+            SearchUnit(
+                scenario=self._scenarios[key.scenario],
+                model=key.model,
+                settings=experiment.planning,
+                evaluations=experiment.evaluations,
+                judge=experiment.search_judge,
+                seed=experiment.seed,
+                world_seed=experiment.world_seed,
+            ),
+            publish,
+        )
+        return _Found(lambda db, seconds: runs.save_search(db, unit, record, seconds))
+
+    async def _trial(self, libraries: Libraries, key: UnitKey) -> _Found:
+        experiment, unit = self._experiment, self._claim.units[key][0]
+        record = await run_trial(
+            self._world,
+            TrialUnit(
+                scenario=self._scenarios[key.scenario],
+                model=key.model,
+                arm=key.arm,
+                judges=experiment.judges,
+                repeats=experiment.repeats,
+                k=experiment.k,
+                agent=experiment.agent,
+                seed=experiment.seed,
+                world_seed=experiment.world_seed,
+                neighbours=libraries.neighbours(key),
+                library=libraries.hash,
+                leaky=experiment.leaky,
+            ),
+        )
+        return _Found(lambda db, seconds: runs.save_trial(db, unit, record, seconds), failed=record.error is not None)
+
+    async def _stop_on_signal(self, scope: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                self._interrupted = True
+                scope.cancel()
+                return
+
+    async def _beat(self) -> None:
+        while True:
+            await anyio.sleep(HEARTBEAT_SECONDS)
+            await self._writer.write(lambda db: runs.beat(db, self._claim.run))
+
+    def _end(self, error: str | None) -> None:
+        state: Literal["done", "interrupted", "failed"] = (
+            "failed" if error else "interrupted" if self._interrupted else "done"
+        )
+        try:
+            with explained(self._path), transaction(self._db):
+                runs.end_run(self._db, self._claim.run, state, error)
+        except StorageError:
+            # The same fault that ended the run (a full disk) may forbid saying so; the owner is dead then all the same.
+            if error is None:
+                raise
+
+    def _pending(self, kind: str, arm: str) -> list[UnitKey]:
+        return [k for k, state in self._states.items() if k.kind == kind and k.arm == arm and state == "pending"]
+
+    def _count(self, keys: Iterable[UnitKey]) -> tuple[int, int]:
+        states = [self._states[key] for key in keys]
+        return states.count("done"), states.count("failed")
+
+
+def _outcome(claim: Claim, state: Literal["done", "interrupted", "finished"]) -> Outcome:
+    states = [unit_state for _, unit_state in claim.units.values()]
+    return Outcome(claim.run, state, states.count("done"), states.count("failed"))
+
+
+def _first(failure: BaseException) -> BaseException:
+    """Return the error behind the groups that task groups wrap it in."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure
