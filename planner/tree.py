@@ -1,0 +1,250 @@
+"""The tree of a search at any rollout, replayed from its trace.
+
+There are two views of it. The tree of sets is what the search decides on: one node per subset, shared by every order
+that reaches it. The tree of orders is what can be drawn: one node per ordered prefix. In both a node's number is the
+order of its creation, so the tree at rollout t is a prefix of every later one.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.rules import RULES, Rule, rank_probabilities, weight_probabilities
+from planner.subsets import members
+from planner.trace import FAILED, PAD, Backup, Recommend, Trace, first_visits, path_masks
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """The tree of sets after t rollouts. K nodes, n attributes.
+
+    With backup `path` every state on a path is a node, with `leaf` only what was evaluated.
+
+    Fields:
+        rollouts: t. n, available, depth, c, backup, recommend: as in `Trace`.
+        rule: the rule it was grown by; `totals` are on its scale.
+        masks: `[K]` int64, the subsets, by first visit.
+        first: `[K]` int64, the rollout (from 0) of the first visit, which may have failed.
+        visits: `[K]` int64, N, rollouts told successfully.
+        totals: `[K]` float64, W, sum of scaled rewards.
+        prior: `[K, n]` float64, pi0(.|mask); NaN for what is acquired or unavailable, and in states without a prior.
+        left_out: `[K]` bool, never selected again, since evaluations failed.
+        path: the last rollout's attributes in acquisition order; empty at t = 0.
+    """
+
+    rollouts: int
+    n: int
+    available: int
+    depth: int
+    c: float
+    backup: Backup
+    recommend: Recommend
+    rule: Rule
+    masks: NDArray[np.int64]
+    first: NDArray[np.int64]
+    visits: NDArray[np.int64]
+    totals: NDArray[np.float64]
+    prior: NDArray[np.float64]
+    left_out: NDArray[np.bool_]
+    path: tuple[int, ...]
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """Q on the rule's scale, `[K]`; NaN where N = 0."""
+        with np.errstate(invalid="ignore"):
+            return self.totals / self.visits
+
+    @cached_property
+    def q(self) -> NDArray[np.float64]:
+        """Q on 1-5, as people see it, `[K]`; NaN where N = 0."""
+        return self.rule.offset + self.rule.width * self.values
+
+    @cached_property
+    def node_of(self) -> dict[int, int]:
+        """Mask -> node."""
+        return {mask: node for node, mask in enumerate(self.masks.tolist())}
+
+
+@dataclass(frozen=True, eq=False)
+class OrderTree:
+    """The tree of orders after t rollouts: M ordered prefixes; node 0 is the empty one, parents precede children.
+
+    Fields:
+        parent: `[M]` int64, -1 for node 0.
+        attribute: `[M]` int64, what was acquired last; -1 for node 0.
+        mask: `[M]` int64, the set that the prefix holds.
+        first: `[M]` int64, the rollout (from 0) that created it; 0 for node 0.
+        visits: `[M]` int64, successful rollouts through exactly this order.
+    """
+
+    parent: NDArray[np.int64]
+    attribute: NDArray[np.int64]
+    mask: NDArray[np.int64]
+    first: NDArray[np.int64]
+    visits: NDArray[np.int64]
+
+
+class ActionScore(NamedTuple):
+    """How an action of a state is scored: score = q + bonus, all on the rule's scale.
+
+    Fields:
+        attribute: what the action acquires. mask: where it leads.
+        visits: N of that subset.
+        q: its Q, or the first-play value.
+        prior: pi0(attribute | q, U).
+        bonus: c * pi0 * sqrt(sum_b N(U + b)) / (1 + N).
+        score: what selection compares.
+        first_play: `q` is the value that stands for an action never taken.
+        left_out: never selected, whatever its score.
+    """
+
+    attribute: int
+    mask: int
+    visits: int
+    q: float
+    prior: float
+    bonus: float
+    score: float
+    first_play: bool
+    left_out: bool
+
+
+def parents(mask: int) -> list[int]:
+    """List the subsets with one member less."""
+    return [mask ^ 1 << i for i in members(mask)]
+
+
+def replay(trace: Trace, t: int | None = None) -> Tree:
+    """Return the tree of sets after the first `t` rollouts (default: all).
+
+    Raises:
+        ValueError: there are fewer rollouts than `t`.
+    """
+    t = _rollouts(trace, t)
+    rule = RULES[trace.rule]
+    states = path_masks(trace.path[:t])
+    if trace.backup == "leaf":
+        states = states[:, -1:]
+    told = trace.flags[:t] & FAILED == 0
+    size = 1 << trace.n
+    counted = states[told].ravel()
+    rewards = np.repeat((trace.reward[:t][told] - rule.offset) / rule.width, states.shape[1])
+    masks, first = first_visits(states)
+    totals: NDArray[Any] = np.bincount(counted, weights=rewards, minlength=size)[masks]  # adds in the order told
+    closed = left_out(states[~told, -1].tolist(), trace.available)
+    return Tree(
+        rollouts=t,
+        n=trace.n,
+        available=trace.available,
+        depth=trace.depth,
+        c=trace.c,
+        backup=trace.backup,
+        recommend=trace.recommend,
+        rule=rule,
+        masks=masks,
+        first=first,
+        visits=np.bincount(counted, minlength=size)[masks],
+        totals=totals,
+        prior=_priors(trace, masks),
+        left_out=np.isin(masks, list(closed)),
+        path=tuple(int(a) for a in trace.path[t - 1] if a != PAD) if t else (),
+    )
+
+
+def left_out(failed: Iterable[int], available: int) -> set[int]:
+    """Return what selection avoids: the subsets whose evaluation failed, and states that have no other action."""
+    closed: set[int] = set()
+    for mask in failed:
+        closing = [mask]
+        while closing:
+            mask = closing.pop()
+            closed.add(mask)
+            closing += [
+                p
+                for p in parents(mask)
+                if p not in closed and all(p | 1 << a in closed for a in members(available & ~p))
+            ]
+    return closed
+
+
+def replay_orders(trace: Trace, t: int | None = None) -> OrderTree:
+    """Return the tree of orders after the first `t` rollouts (default: all).
+
+    Raises:
+        ValueError: there are fewer rollouts than `t`.
+    """
+    t = _rollouts(trace, t)
+    child: dict[tuple[int, int], int] = {}
+    parent, attribute, mask, first, visits = [-1], [-1], [0], [0], [0]
+    told = (trace.flags[:t] & FAILED == 0).tolist()
+    for rollout, path in enumerate(trace.path[:t].tolist()):
+        node = 0
+        visits[0] += told[rollout]
+        for a in path:
+            if a == PAD:
+                break
+            known = child.get((node, a))
+            if known is None:
+                known = child[node, a] = len(parent)
+                parent.append(node)
+                attribute.append(a)
+                mask.append(mask[node] | 1 << a)
+                first.append(rollout)
+                visits.append(0)
+            node = known
+            visits[node] += told[rollout]
+    return OrderTree(*(np.array(column, np.int64) for column in (parent, attribute, mask, first, visits)))
+
+
+def scores(tree: Tree, mask: int) -> list[ActionScore]:
+    """Score every action of a state as the search would now, in canonical order.
+
+    Raises:
+        KeyError: the prior of this state is not known.
+    """
+    node = tree.node_of[mask]
+    actions = members(tree.available & ~mask)
+    if not actions or np.isnan(tree.prior[node, actions[0]]):
+        raise KeyError(mask)
+    nodes = [tree.node_of.get(mask | 1 << a) for a in actions]
+    visits = [0 if i is None else int(tree.visits[i]) for i in nodes]
+    root = math.sqrt(sum(visits))
+    fresh = tree.rule.first_play
+    if fresh is None:
+        fresh = float(tree.values[node]) if tree.visits[node] else tree.rule.start
+    closed = left_out(tree.masks[tree.left_out].tolist(), tree.available)
+    result = []
+    for a, i, count in zip(actions, nodes, visits, strict=True):
+        prior = float(tree.prior[node, a])
+        value = fresh if i is None or not count else float(tree.values[i])
+        bonus = tree.c * prior * root / (1 + count)
+        child = mask | 1 << a
+        result.append(ActionScore(a, child, count, value, prior, bonus, value + bonus, not count, child in closed))
+    return result
+
+
+def _rollouts(trace: Trace, t: int | None) -> int:
+    t = trace.rollouts if t is None else t
+    if not 0 <= t <= trace.rollouts:
+        raise ValueError(f"the trace has {trace.rollouts} rollouts, not {t}")
+    return t
+
+
+def _priors(trace: Trace, masks: NDArray[np.int64]) -> NDArray[np.float64]:
+    result = np.full((len(masks), trace.n), np.nan)
+    row_of = {state: row for row, state in enumerate(trace.states.tolist())}
+    rows = trace.prior.tolist()
+    for node, mask in enumerate(masks.tolist()):
+        if (row := row_of.get(mask)) is not None:
+            left = members(trace.available & ~mask)
+            if trace.prior.dtype == np.uint8:
+                by_rank = rank_probabilities(len(left), trace.decay)
+                result[node, left] = [by_rank[rows[row][a]] for a in left]
+            else:
+                result[node, left] = weight_probabilities(rows[row], left)
+    return result
