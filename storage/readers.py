@@ -17,7 +17,8 @@ _SCORES = """
 select units.run as run, units.id as unit, units.scenario as scenario_id, scenarios.domain as domain,
   scenarios.profile_id as profile_id, runs.world as world, units.model as model, units.arm as arm,
   verdicts.judge as judge, verdicts.risk_sensitivity, verdicts.emotional_empathy, verdicts.user_alignment,
-  verdicts.score, coalesce(dialogues.questions, case when responses.unit is not null then 0 end) as questions,
+  verdicts.score,
+  coalesce(dialogues.questions, case when responses.unit is not null and runs.kind = 'run' then 0 end) as questions,
   verdicts.score is null as failed, verdicts.error as error, units.finished_at as finished_at,
   responses.full as full, responses.partial as partial, responses.score as true_score,
   verdicts.repeats as repeats, verdicts.valid as valid, coalesce(dialogues.crisis, 0) as crisis,
@@ -226,7 +227,8 @@ def _dialogue(db: Database, row: Row) -> Row:
 
 
 def _with_given(row: Row) -> Row:
-    full, partial = row.pop("full") or 0, row.pop("partial") or 0
-    row["given"] = [NAMES[i] for i in members(full | partial)]
-    row["given_partially"] = [NAMES[i] for i in members(partial)]
+    full, partial = row.pop("full"), row.pop("partial")
+    # null where an imported file does not say what the response was given
+    row["given"] = None if full is None else [NAMES[i] for i in members(full | partial)]
+    row["given_partially"] = None if partial is None else [NAMES[i] for i in members(partial)]
     return row

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
+from simulator.domains import UNKNOWN_DOMAIN
 from simulator.scenario import Profile, Scenario
 from storage.database import transaction
 from storage.errors import NotFoundError
@@ -23,6 +24,8 @@ class Added(NamedTuple):
 def add_scenarios(db: Database, scenarios: Iterable[Scenario]) -> Added:
     """Store scenarios in batches; one that is there already stays as it is and counts as a duplicate.
 
+    Only a domain that was unknown is filled in, so that an import can be repeated with a domain map.
+
     Raises:
         sqlite3.Error: the database could not be written; batches before stay.
     """
@@ -35,6 +38,10 @@ def add_scenarios(db: Database, scenarios: Iterable[Scenario]) -> Added:
             before = db.conn.total_changes
             db.conn.executemany("insert or ignore into scenarios values (?, ?, ?, ?, ?, ?, ?, ?)", map(_row, batch))
             new += db.conn.total_changes - before
+            db.conn.executemany(
+                "update scenarios set domain = ? where id = ? and domain = ?",
+                ((s.domain, s.id, UNKNOWN_DOMAIN) for s in batch if s.domain != UNKNOWN_DOMAIN),
+            )
         total += len(batch)
         batch.clear()
 

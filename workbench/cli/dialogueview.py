@@ -19,7 +19,7 @@ def print_dialogue(row: Mapping[str, Any]) -> None:
         f"world: {row['world']}",
         row["model"],
         f"arm {row['arm']}",
-        f"user {row['persona']}",
+        f"user {row['persona'] or 'not stated'}",
     ]
     lines = [" · ".join(heading), "", f"Query  {row['query']}", ""]
     if row["crisis"]:
@@ -30,10 +30,11 @@ def print_dialogue(row: Mapping[str, Any]) -> None:
     for turn in row["turns"]:
         lines += _turn(turn, row["threshold"], unicode)
     rating = "–" if row["completeness"] is None else f"{row['completeness']}/5 (stop at {row['threshold']})"
+    given = "not stated" if row["given"] is None else ", ".join(row["given"]) or "nothing"
     lines += [
         "",
-        f"{row['questions']} questions, ended: {row['ending']}, completeness {rating}",
-        f"given: {', '.join(row['given']) or 'nothing'}",
+        f"{row['questions']} questions, ended: {row['ending'] or 'not stated'}, completeness {rating}",
+        f"given: {given}",
     ]
     lines += [f"unreadable: {line}" for line in row["invalid"]]
     lines += ["", "Response", "", *plain(row["response"] or "none", lines=True).splitlines(), ""]
@@ -48,7 +49,9 @@ def print_dialogue(row: Mapping[str, Any]) -> None:
         sys.stdout.write(plain(line).encode(encoding, "replace").decode(encoding) + "\n")
 
 
-def _turn(turn: Mapping[str, Any], threshold: int, unicode: bool) -> list[str]:
+def _turn(turn: Mapping[str, Any], threshold: int | None, unicode: bool) -> list[str]:
+    if turn["question"] is None:  # an imported path: what was asked about is all that the file says
+        return [f"  [{turn['step'] + 1}] {turn['attribute']}"]
     rating = "unreadable" if turn["completeness"] is None else f"{turn['completeness']}/5"
     score = "" if turn["score"] is None else f", score if it stopped here {turn['score']:.2f}"
     source = f"{turn['attribute']}: {turn['truth'] or 'unknown'}"

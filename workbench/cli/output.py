@@ -185,7 +185,7 @@ def _cell(value: object) -> str:
 
 def _numeric(rows: Sequence[Row], key: str) -> bool:
     """Tell whether a column holds numbers and nothing else."""
-    values = [value for row in rows if (value := _jsonable(row.get(key))) is not None]
+    values = [value for row in rows if (value := _jsonable(row.get(key))) not in (None, "")]
     return bool(values) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
 
 
@@ -220,7 +220,7 @@ def _write_table(rows: Sequence[Row], columns: Sequence[Column], title: str | No
     console = Console(file=out, width=None if cut else _NATURAL_WIDTH, markup=False, emoji=False, highlight=False)
     unicode = console.encoding.startswith("utf")
     if title:
-        out.write(f"{plain(title)}\n\n")
+        out.write(f"{plain(title, lines=True)}\n\n")
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
         heading = Text(plain(column.heading), "bold", no_wrap=True, overflow="ellipsis")

@@ -31,7 +31,7 @@ def plan(
     seed: Annotated[int | None, typer.Option(help="Moves noise and random choices.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the search to this file, to pass it on.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Children shown of each node.")] = 3,
-    min_visits: Annotated[int, typer.Option(min=1, help="Show nodes of at least so many rollouts.")] = 2,
+    min_visits: Annotated[int | None, typer.Option(min=1, help="Show nodes of at least so many rollouts.")] = None,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:

@@ -85,7 +85,7 @@ def tree(
     trace: Annotated[Path | None, typer.Option(help="A search saved by `workbench plan --save`.")] = None,
     at: Annotated[int | None, typer.Option(min=0, help="After this many rollouts; else at the end.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Children shown of each node.")] = 3,
-    min_visits: Annotated[int, typer.Option(min=1, help="Show nodes of at least so many rollouts.")] = 2,
+    min_visits: Annotated[int | None, typer.Option(min=1, help="Show nodes of at least so many rollouts.")] = None,
     run: RunOption = None,
     model: ModelOption = None,
     db: DbOption = None,

@@ -26,18 +26,21 @@ def emit_search(
     title: str,
     at: int | None = None,
     top: int = 3,
-    min_visits: int = 2,
+    min_visits: int | None = None,
 ) -> None:
     """Print a search's result and its tree after `at` rollouts (default: all).
 
     Args:
-        top: children shown of each node. min_visits: nodes of fewer rollouts in this order are left out.
+        top: children shown of each node.
+        min_visits: nodes of fewer rollouts in this order are left out; default: of less than a thirtieth of all.
     """
     if format not in ("table", "md"):
         from planner.export import to_json
 
         emit_one(to_json(trace, names), format)
         return
+    if min_visits is None:
+        min_visits = max(1, (trace.rollouts if at is None else at) // 30)
     rows = list(tree_rows(trace, names, at=at, top=top, min_visits=min_visits))
     emit(rows, format, _COLUMNS, title=title)
 
@@ -74,7 +77,8 @@ def tree_rows(
             last = on_path and depth < len(tree.path) and tree.path[depth] == orders.attribute[child]
             yield from walk(child, depth + 1, last)
         if hidden := len(below) - len(shown):
-            yield {"attributes": f"{'  ' * (depth + 1)}… {hidden} more"}
+            more = f"{'  ' * (depth + 1)}… {hidden} more"
+            yield {column.key: more if column.key == "attributes" else "" for column in _COLUMNS}
 
     yield from walk(0, 0, on_path=True)
 
