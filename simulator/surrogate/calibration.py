@@ -36,6 +36,9 @@ FIRST_SHARE = (PUBLISHED_PATH[1] - PUBLISHED_PATH[0]) / (PUBLISHED_PATH[3] - PUB
 _FULL = (1 << N_ATTRIBUTES) - 1
 _THREE = np.array(subsets(_FULL, 3))
 
+_SAMPLES = 3
+"""Verdicts per scenario and quantity, so that what a test sees is the calibration and not the judge's noise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -62,41 +65,34 @@ class Measured:
 
 
 def measure(scenarios: Sequence[Scenario], seed: int = 0) -> Measured:
-    """Judge every scenario once per quantity; everything but the levels is of the default model."""
+    """Judge every scenario a few times per quantity; everything but the levels is of the default model."""
     world = SurrogateWorld()
-    judge = world.judges[0]
+    return asyncio.run(_measure(world, world.models[0], scenarios, seed))
 
-    async def levels(model: str) -> tuple[float, float]:
+
+async def _measure(world: SurrogateWorld, default: str, scenarios: Sequence[Scenario], seed: int) -> Measured:
+    async def score(session: SurrogateSession, mask: int, owner: str) -> float:
+        draws = [Draw(owner, "final", sample) for sample in range(_SAMPLES)]
+        return sum([(await session.evaluate(mask, world.judges[0], draw)).score for draw in draws]) / _SAMPLES
+
+    levels: dict[str, tuple[float, float]] = {}
+    for model in world.models:
         sessions = [world.open(scenario, model, seed) for scenario in scenarios]
-        pairs = [
-            [(await s.evaluate(m, judge, Draw("calibration", "final"))).score for m in (0, _FULL)] for s in sessions
-        ]
-        vanilla, full = np.mean(pairs, axis=0)
-        return float(vanilla), float(full)
-
-    async def default() -> tuple[list[float], list[float], list[float]]:
-        rows = []
-        for scenario in scenarios:
-            session = world.open(scenario, world.models[0], seed)
-            path = best_path(session)
-            chance = generator(seed, scenario.id, "calibration").choice(N_ATTRIBUTES, 3, replace=False).tolist()
-            masks = [1 << a for a in range(N_ATTRIBUTES)]
-            masks += [mask_of(path[:size]) for size in range(4)]
-            masks += [mask_of(path), mask_of(SENSITIVITY_ORDER[:3]), mask_of(chance)]
-            owners = ["single"] * N_ATTRIBUTES + ["path"] * 4 + ["oracle", "static", "random"]
-            draws = [Draw(owner, "final") for owner in owners]
-            rows.append([(await session.evaluate(m, judge, d)).score for m, d in zip(masks, draws, strict=True)])
-        means = np.mean(rows, axis=0).tolist()
-        return means[:N_ATTRIBUTES], means[N_ATTRIBUTES:-3], means[-3:]
-
-    async def everything() -> Measured:
-        by_model = {model: await levels(model) for model in world.models}
-        single, path, arms = await default()
-        nothing = by_model[world.models[0]][0]
-        gains = tuple((score - nothing) / (4.32 - 3.15) for score in single)
-        return Measured(by_model, gains, tuple(path), *arms)
-
-    return asyncio.run(everything())
+        pairs = [(await score(s, 0, "vanilla"), await score(s, _FULL, "full")) for s in sessions]
+        vanilla, full = np.mean(pairs, axis=0).tolist()
+        levels[model] = vanilla, full
+    rows = []
+    for scenario in scenarios:
+        session = world.open(scenario, default, seed)
+        path = best_path(session)
+        chance = generator(seed, scenario.id, "calibration").choice(N_ATTRIBUTES, 3, replace=False).tolist()
+        wanted = [("single", 1 << a) for a in range(N_ATTRIBUTES)]
+        wanted += [("path", mask_of(path[:size])) for size in range(4)]
+        wanted += [("oracle", mask_of(path)), ("static", mask_of(SENSITIVITY_ORDER[:3])), ("random", mask_of(chance))]
+        rows.append([await score(session, mask, owner) for owner, mask in wanted])
+    means = np.mean(rows, axis=0).tolist()
+    gains = tuple((single - levels[default][0]) / (4.32 - 3.15) for single in means[:N_ATTRIBUTES])
+    return Measured(levels, gains, tuple(means[N_ATTRIBUTES:-3]), *means[-3:])
 
 
 def best_path(session: SurrogateSession) -> tuple[int, ...]:
