@@ -236,15 +236,18 @@ def _rollouts(trace: Trace, t: int | None) -> int:
 
 
 def _priors(trace: Trace, masks: NDArray[np.int64]) -> NDArray[np.float64]:
-    result = np.full((len(masks), trace.n), np.nan)
-    row_of = {state: row for row, state in enumerate(trace.states.tolist())}
-    rows = trace.prior.tolist()
-    for node, mask in enumerate(masks.tolist()):
-        if (row := row_of.get(mask)) is not None:
+    row_of = dict(zip(trace.states.tolist(), trace.prior.tolist(), strict=True))
+    ranked = trace.prior.dtype == np.uint8
+    unknown = [math.nan] * trace.n
+    rows = []
+    for mask in masks.tolist():
+        row = unknown
+        if (told := row_of.get(mask)) is not None:
+            row = unknown.copy()
             left = members(trace.available & ~mask)
-            if trace.prior.dtype == np.uint8:
-                by_rank = rank_probabilities(len(left), trace.decay)
-                result[node, left] = [by_rank[rows[row][a]] for a in left]
-            else:
-                result[node, left] = weight_probabilities(rows[row], left)
-    return result
+            by_rank = rank_probabilities(len(left), trace.decay) if ranked else ()
+            values = [by_rank[told[a]] for a in left] if ranked else weight_probabilities(told, left)
+            for a, value in zip(left, values, strict=True):
+                row[a] = value
+        rows.append(row)
+    return np.array(rows, np.float64).reshape(-1, trace.n)
