@@ -132,10 +132,12 @@ def search_trace(db: Database, unit: int) -> Trace:
 
 
 def dialogue_rows(db: Database, run: str, scenario: str | None = None) -> Iterator[Row]:
-    """Stream the dialogues of a run (or of one scenario in it), with their turns, what was answered and what is known at the end."""
+    """Stream the dialogues of a run, or of one scenario in it, with their turns and what was answered at the end."""
     for row in db.query(
         "select units.run as run, units.id as unit, units.scenario as scenario_id, scenarios.domain, scenarios.query, "
-        "units.model, units.arm, runs.world, dialogues.*, responses.full, responses.partial, responses.text as response "
+        "units.model, units.arm, runs.world, crisis, questions, ending, completeness, threshold, persona, neighbours, "
+        "dialogues.library, leaky, invalid, dialogues.score, responses.full, responses.partial, "
+        "responses.text as response "
         "from dialogues join units on units.id = dialogues.unit join runs on runs.id = units.run "
         "join scenarios on scenarios.id = units.scenario left join responses on responses.unit = units.id "
         "where units.run = :run and (:scenario is null or units.scenario = :scenario) order by units.id",
