@@ -18,6 +18,9 @@ from storage.migrations import MIGRATIONS, SCHEMA_VERSION
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another one. Without it, most of eight processes' writes fail as locked."""
 
+APPLICATION_ID = 0x50535742
+"""Stands in the file's header ("PSWB"), so that no other program's database is taken for the workbench's."""
+
 
 def open_writable(path: Path) -> Database:
     """Open or create a database and bring it to this version's schema.
@@ -27,11 +30,11 @@ def open_writable(path: Path) -> Database:
     """
     with explained(path):
         db = Database(_connect(path, f"file:{_quoted(path)}"), execute_plugins=False)
-        _refuse_newer(db, path)
+        _refuse_others(db, path)  # before anything is changed in a file that may be somebody else's
         db.conn.execute("PRAGMA journal_mode = WAL")
         db.conn.execute("PRAGMA synchronous = NORMAL")
         db.conn.execute("PRAGMA foreign_keys = ON")
-        _migrate(db, path)
+        _migrate(db)
     return db
 
 
@@ -47,7 +50,7 @@ def open_readonly(path: Path) -> Database:
         )
     with explained(path):
         db = Database(_connect(path, f"file:{_quoted(path)}?mode=ro"), execute_plugins=False)
-        _refuse_newer(db, path)
+        _refuse_others(db, path)
         if _version(db) < SCHEMA_VERSION:
             db.conn.close()
             # Only a writer migrates; opening once for writing keeps the reader's connection free of write locks.
@@ -82,12 +85,12 @@ def transaction(db: Database) -> Iterator[None]:
     db.conn.execute("BEGIN IMMEDIATE")
     try:
         yield
+        db.conn.execute("COMMIT")
     except BaseException:
         # A full disk may have ended the transaction already.
         if db.conn.in_transaction:
             db.conn.execute("ROLLBACK")
         raise
-    db.conn.execute("COMMIT")
 
 
 def _connect(path: Path, uri: str) -> sqlite3.Connection:
@@ -107,8 +110,14 @@ def _version(db: Database) -> int:
     return int(row[0])
 
 
-def _refuse_newer(db: Database, path: Path) -> None:
-    version = _version(db)
+def _refuse_others(db: Database, path: Path) -> None:
+    """Refuse what something else made, and what a newer version of this made."""
+    # In this order, since another process may be making the database just now: it sets all three at once.
+    tables, version = db.table_names(), _version(db)
+    (application,) = db.conn.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID and (tables or version or application):
+        db.conn.close()
+        raise WrongDatabaseError(f"database {path} is not the workbench's; name another with --db")
     if version > SCHEMA_VERSION:
         db.conn.close()
         raise WrongDatabaseError(
@@ -117,15 +126,12 @@ def _refuse_newer(db: Database, path: Path) -> None:
         )
 
 
-def _migrate(db: Database, path: Path) -> None:
-    if _version(db) == SCHEMA_VERSION:
-        return
-    if _version(db) == 0 and db.table_names():
-        raise WrongDatabaseError(f"database {path} holds tables of something else; name another with --db")
-    while True:
+def _migrate(db: Database) -> None:
+    while _version(db) < SCHEMA_VERSION:
         with transaction(db):
             version = _version(db)  # read again under the lock: another process may have been here
             if version == SCHEMA_VERSION:
                 return
             MIGRATIONS[version](db)
+            db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.conn.execute(f"PRAGMA user_version = {version + 1}")

@@ -110,14 +110,16 @@ def claim(
                     f"run {run} is being worked on by process {other.pid} on {other.host}: wait for it, stop it, "
                     "or start another run with --new"
                 )
-        retried = 0
-        if retry_failed:
-            retried = db.conn.execute(
-                "update units set state = 'pending', error = null where run = ? and state = 'failed'", [run]
-            ).rowcount
-        if row["state"] == "done" and not retried:
+        states = ("running", "failed") if retry_failed else ("running", "running")
+        again = db.conn.execute("select id from units where run = ? and state in (?, ?)", [run, *states]).fetchall()
+        if row["state"] == "done" and not again:
             return Claim(run, "finished", _units(db, run))
-        db.conn.execute("update units set state = 'pending' where run = ? and state = 'running'", [run])
+        for (unit,) in again:  # what was found so far goes, so that no half of it stays
+            _forget(db, unit)
+            db.conn.execute(
+                "update units set state = 'pending', error = null, seconds = null, finished_at = null where id = ?",
+                [unit],
+            )
         db.conn.execute(
             "update runs set state = 'running', error = null, finished_at = null, owner_host = ?, owner_pid = ?, "
             "owner_started = ?, heartbeat = ? where id = ?",

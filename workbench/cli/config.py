@@ -7,7 +7,7 @@ import typer
 
 from workbench.cli.common import DONE
 
-app = typer.Typer(help="Write and check an experiment's TOML file.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Write and check an experiment's TOML file.", rich_markup_mode=None)
 
 
 @app.command()

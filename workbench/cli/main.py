@@ -17,7 +17,7 @@ _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps its
 app = typer.Typer(
     name="workbench",
     help="Research on personalized safety of language models: plan what to ask, simulate, judge, compare.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -32,6 +32,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -39,6 +40,8 @@ def _root(
 ) -> None:
     if debug:
         os.environ["WORKBENCH_DEBUG"] = "1"
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 app.command("run")(run.run)
@@ -54,7 +57,7 @@ def main() -> None:
     """Run the command line and exit with the design's codes."""
     signal.signal(signal.SIGTERM, _stop)
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="workbench", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         narrate("interrupted")
         code = INTERRUPTED
@@ -72,16 +75,19 @@ def _explain(error: Exception) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "workbench"
         if message:
-            narrate(f"{command}: {' '.join(message.split())}; see `{command} --help`")
+            message = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
+            narrate(f"{command}: {message}; see `{command} --help`")
         return WRONG
     # Named here and not imported at the top, since their modules bring in what --help must not wait for.
     from simulator.formats import FormatError
     from simulator.table import TableError
     from storage.errors import NotFoundError, StorageError, WrongDatabaseError
     from storage.runs import OwnedError
+    from storage.searchfile import SearchFileError
     from workbench.engine.errors import RunError, UsageError
 
-    if isinstance(error, (UsageError, NotFoundError, WrongDatabaseError, OwnedError, FormatError, TableError)):
+    wrong = (UsageError, NotFoundError, WrongDatabaseError, OwnedError, FormatError, TableError, SearchFileError)
+    if isinstance(error, wrong):
         narrate(f"workbench: {error}")
         return WRONG
     if isinstance(error, (StorageError, RunError)):

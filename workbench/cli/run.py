@@ -47,7 +47,7 @@ def run(
     leaky_index: Annotated[
         bool | None, typer.Option("--leaky-index", help="Let a query retrieve its own path, as in the paper.")
     ] = None,
-    embedder: Annotated[str | None, typer.Option(help="What finds similar queries: lexical or minilm.")] = None,
+    embedder: Annotated[str | None, typer.Option(help="What finds similar queries: lexical or all-MiniLM-L6-v2.")] = None,
     neighbours: Annotated[int | None, typer.Option(help="Planned paths shown to the agent.")] = None,
     retrieval: Annotated[str | None, typer.Option(help="few-shot or follow.")] = None,
     threshold: Annotated[int | None, typer.Option(help="Completeness (0-5) that is enough.")] = None,
@@ -71,10 +71,13 @@ def run(
     flags = dict(locals())
     for name in ("experiment", "new", "retry_failed", "concurrency", "quiet", "db", "format"):
         del flags[name]
-    for name in ("domains", "scenarios", "models", "judges", "arms"):
-        flags[name] = words(flags[name])
+    from workbench.engine.errors import UsageError
     from workbench.engine.options import read_options
 
+    for name in ("domains", "scenarios", "models", "judges", "arms"):
+        flags[name] = words(flags[name])
+        if flags[name] == ():  # an empty shell variable, say: it must not mean everything
+            raise UsageError(f"--{name}: name at least one, or leave it out")
     options = read_options(experiment, flags)
     outcome = _work(options, database_path(db), new, retry_failed, concurrency, quiet)
     return _finish(outcome, database_path(db), format)

@@ -20,7 +20,7 @@ from workbench.cli.common import (
 if TYPE_CHECKING:
     from simulator.scenario import Scenario
 
-app = typer.Typer(help="List, show, import, build and export scenarios.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, show, import, build and export scenarios.", rich_markup_mode=None)
 
 DomainsOption = Annotated[str | None, typer.Option("--domains", help="Only these domains, e.g. Health,Life.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only scenarios from this source.")]
@@ -69,7 +69,7 @@ def show(
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Profiles and queries together, datasets, result files.")],
     domain_map: Annotated[
-        Path | None, typer.Option(help="JSON object or CSV of issue,domain for issues that are not PENGUIN's.")
+        Path | None, typer.Option(help="JSON object of issue name to domain, for issues that are not PENGUIN's.")
     ] = None,
     source: Annotated[str | None, typer.Option(help="Where they come from, where the file does not say.")] = None,
     db: DbOption = None,
@@ -104,29 +104,26 @@ def build(
 
 @app.command()
 def export(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; queries go to this one.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; for form1 a folder.")],
     to: Annotated[
-        str, typer.Option("--to", help="rows-csv, rows-json, rows-jsonl, rows-parquet, grouped, penguin, scenarios …")
+        str,
+        typer.Option(
+            help="scenarios (JSON lines), form1 (profiles.json and queries.json), form2, dataset-csv, dataset-json, "
+            "dataset-jsonl or dataset-parquet."
+        ),
     ] = "scenarios",
-    profiles: Annotated[Path | None, typer.Option(help="For --to penguin: the profiles file beside it.")] = None,
     domains: DomainsOption = None,
     source: SourceOption = None,
     limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 = all.")] = 0,
     db: DbOption = None,
 ) -> int:
     """Write scenarios in a published format, or as JSON lines."""
-    from simulator.formats import WRITERS, write_profiles_and_queries, write_scenarios
+    from simulator.formats import WRITERS, write_scenarios
     from workbench.engine.errors import UsageError
 
-    chosen = _stored(db, domains, source, None, limit)
-    if to == "penguin":
-        if profiles is None:
-            raise UsageError("--to penguin writes two files: name the profiles file with --profiles")
-        write_profiles_and_queries(list(chosen), profiles, output)
-    elif to in WRITERS:
-        write_scenarios(chosen, output, to)
-    else:
-        raise UsageError(f"--to: no format {to!r}; there are penguin, {', '.join(WRITERS)}")
+    if to not in WRITERS:
+        raise UsageError(f"--to: no format {to!r}; there are {', '.join(WRITERS)}")
+    write_scenarios(_stored(db, domains, source, None, limit), output, to)
     narrate(f"wrote {output}")
     return DONE
 

@@ -8,7 +8,7 @@ import typer
 
 from workbench.cli.common import DONE, DbOption, FormatOption, RunOption, narrate, reading
 
-app = typer.Typer(help="Show what the database holds.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Show what the database holds.", rich_markup_mode=None)
 
 ScenarioArgument = Annotated[str, typer.Argument(help="A scenario's id or its beginning.", metavar="SCENARIO")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Which model, where the run has several.")]

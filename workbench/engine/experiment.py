@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from planner.evaluations import parse_evaluations
 from planner.settings import PlannerSettings
 from simulator.agent import AgentOptions
 from simulator.scenario import Scenario
@@ -69,7 +68,7 @@ class Experiment:
         """Return what decides the results, and nothing else: settings of arms that do not run are left out."""
         arms = set(self.arms)
         parts: dict[str, object] = {
-            "scenarios": [scenario.id for scenario in self.scenarios],
+            "scenarios": sorted(scenario.id for scenario in self.scenarios),
             "world": self.world,
             "world_version": self.world_version,
             "models": sorted(self.models),
@@ -133,12 +132,6 @@ def make_experiment(
         raise UsageError("no scenario fits: `workbench scenarios list` shows what there is")
     judges = known_names("judge", options.judges or world.judges[:1], world.judges, world)
     (search_judge,) = known_names("judge", (options.search_judge or judges[0],), world.judges, world)
-    evaluations = options.evaluations or default_evaluations(world.noisy)
-    try:
-        parse_evaluations(evaluations)
-        planning = planner_settings(options)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     return Experiment(
         scenarios=tuple(scenarios),
         models=known_names("model", options.models or world.models[:1], world.models, world),
@@ -146,8 +139,8 @@ def make_experiment(
         judges=judges,
         repeats=options.repeats,
         k=options.k,
-        planning=planning,
-        evaluations=evaluations,
+        planning=planner_settings(options),
+        evaluations=options.evaluations or default_evaluations(world.noisy),
         search_judge=search_judge,
         index=index,
         planned=planned,
@@ -174,11 +167,7 @@ def default_evaluations(noisy: bool) -> str:
 
 
 def planner_settings(options: RunOptions) -> PlannerSettings:
-    """Return how to plan.
-
-    Raises:
-        ValueError: a setting that does not exist.
-    """
+    """Return how to plan."""
     return PlannerSettings(
         planner=options.planner,
         rule=options.rule,

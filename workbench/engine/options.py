@@ -7,12 +7,17 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from planner.evaluations import parse_evaluations
+from planner.rules import RULES
 from simulator.domains import spell_domains
 from simulator.world import Persona
 from workbench.engine.errors import UsageError
 
 Arm = Literal["vanilla", "control", "full", "static", "random", "oracle", "agent", "planner"]
 ARMS: tuple[str, ...] = get_args(Arm)
+
+Seed = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+"""Any whole number that the database can hold."""
 
 
 def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,7 +67,7 @@ class RunOptions(BaseModel):
     index: str | None = Field(None, description="use the paths of this run, imported library or planner index file")
     index_size: int | None = Field(None, ge=1, description="plan for a seeded choice of this many profiles only")
     leaky_index: bool = Field(False, description="let a query retrieve its own path, as in the paper; marks every row")
-    embedder: Literal["lexical", "minilm"] = Field("lexical", description="what finds similar queries")
+    embedder: Literal["lexical", "all-MiniLM-L6-v2"] = Field("lexical", description="what finds similar queries")
 
     # The online agent and the simulated user
     neighbours: int = Field(5, ge=1, le=100, description="planned paths shown to the agent")
@@ -73,14 +78,26 @@ class RunOptions(BaseModel):
     crisis: Literal["on", "off"] = Field("on", description="immediate danger in a query skips the questions")
 
     # Chance
-    seed: int = Field(0, description="sets every seed")
-    build_seed: int | None = Field(None, description="seed of built scenarios; empty = seed")
-    world_seed: int | None = Field(None, description="seed of the world's noise and personas; empty = seed")
+    seed: Seed = Field(0, description="sets every seed")
+    build_seed: Seed | None = Field(None, description="seed of built scenarios; empty = seed")
+    world_seed: Seed | None = Field(None, description="seed of the world's noise and personas; empty = seed")
 
     @field_validator("domains")
     @classmethod
     def _known_domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
         return spell_domains(domains)
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, rule: str) -> str:
+        if rule not in RULES:
+            raise ValueError(f"there is no rule {rule!r}: there are {', '.join(RULES)}")
+        return rule
+
+    @field_validator("evaluations")
+    @classmethod
+    def _readable_evaluations(cls, evaluations: str) -> str:
+        return str(parse_evaluations(evaluations)) if evaluations else ""
 
 
 def read_options(path: Path | None, flags: Mapping[str, Any]) -> RunOptions:
@@ -103,7 +120,8 @@ def read_options(path: Path | None, flags: Mapping[str, Any]) -> RunOptions:
             raise UsageError(f"{where}: there is no such option; `workbench config schema` lists them") from error
         message = first["msg"].removeprefix("Value error, ")
         value = first.get("input")
-        shown = f" ({value!r})" if isinstance(value, (str, int, float)) else ""
+        said = first["type"] == "value_error"  # our own checks name the value themselves
+        shown = f" ({value!r})" if isinstance(value, (str, int, float)) and not said else ""
         raise UsageError(f"{where}: {message[0].lower()}{message[1:]}{shown}") from error
 
 

@@ -29,7 +29,9 @@ def _started(pid: int) -> str | None:
     """Return when a process started, in the system's own words, or None where there is no such process."""
     try:
         # The name in parentheses may hold spaces; field 22 of the file is the start time in clock ticks.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        # A killed process that its parent has not waited for stays in the list, but works no more.
+        return None if fields[0] in "ZX" else fields[19]
     except OSError:
         if Path("/proc/self/stat").exists():
             return None

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planner.library import choose_profiles
+from simulator.embed import EmbedderError, get_embedder
 from simulator.world import World
 from storage.database import explained, open_writable
 from storage.runs import RunSpec
+from workbench.engine.errors import UsageError
 from workbench.engine.experiment import Experiment, make_experiment
 from workbench.engine.library import open_library
 from workbench.engine.options import RunOptions
@@ -32,6 +34,11 @@ def prepare(path: Path, options: RunOptions) -> Prepared:
         UsageError: something named does not exist. StorageError: the database can't be used.
     """
     world = open_world(options.world)
+    if "planner" in options.arms:
+        try:
+            get_embedder(options.embedder).embed(["Is it there?"])  # now, and not when everything has been planned
+        except EmbedderError as error:
+            raise UsageError(f"--embedder {options.embedder}: {error}") from error
     db = open_writable(path)
     try:
         with explained(path):

@@ -131,7 +131,7 @@ class _Run:
         except BaseException as failure:
             cause = _first(failure)
             error = str(cause) or type(cause).__name__
-            if isinstance(cause, StorageError):
+            if isinstance(cause, Exception):
                 raise cause from failure
             raise
         finally:
