@@ -47,7 +47,7 @@ def run(
     leaky_index: Annotated[
         bool | None, typer.Option("--leaky-index", help="Let a query retrieve its own path, as in the paper.")
     ] = None,
-    embedder: Annotated[str | None, typer.Option(help="What finds similar queries: lexical or all-MiniLM-L6-v2.")] = None,
+    embedder: Annotated[str | None, typer.Option(help="Finds similar queries: lexical or all-MiniLM-L6-v2.")] = None,
     neighbours: Annotated[int | None, typer.Option(help="Planned paths shown to the agent.")] = None,
     retrieval: Annotated[str | None, typer.Option(help="few-shot or follow.")] = None,
     threshold: Annotated[int | None, typer.Option(help="Completeness (0-5) that is enough.")] = None,
