@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format lock bench clean
+.PHONY: help setup demo test test-fast lint format lock bench screenshots clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,9 @@ lock: ## Renew requirements.lock from pyproject.toml
 
 bench: $(READY) ## Measure speed and memory; prints figures
 	$(BIN)/python -m tests.benchmarks
+
+screenshots: $(READY) ## Make the README's pictures from real output
+	$(BIN)/python docs/make_screenshots.py
 
 clean: ## Remove what was built here, never a database
 	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

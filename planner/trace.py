@@ -6,7 +6,7 @@ import re
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -75,6 +75,24 @@ class Trace:
     def rollouts(self) -> int:
         """Rollouts so far, failed ones included."""
         return len(self.reward)
+
+    def until(self, t: int) -> "Trace":
+        """Return the trace of the first `t` rollouts, as it was then (`evaluations`: those that gave a reward).
+
+        Raises:
+            ValueError: there are fewer rollouts than `t`.
+        """
+        if not 0 <= t <= self.rollouts:
+            raise ValueError(f"the trace has {self.rollouts} rollouts, not {t}")
+        flags = self.flags[:t]
+        return replace(
+            self,
+            evaluations=int(np.count_nonzero(flags == 0)),
+            path=self.path[:t],
+            reward=self.reward[:t],
+            flags=flags,
+            prior=self.prior[: np.count_nonzero(self.first < t)],
+        )
 
     @property
     def failed(self) -> int:

@@ -103,9 +103,13 @@ class SurrogateSession:
         """Word the question for an attribute that was chosen otherwise; the templates need no more than that."""
         return Question(attribute, question_text(attribute, (*self._key, *draw)))
 
-    async def reply(self, question: Question, persona: Persona, draw: Draw) -> Reply:
-        """Answer as the simulated user."""
-        return simulate_reply(self.scenario.profile, question, persona, (*self._key, *draw, "user"))
+    async def reply(self, question: Question, persona: Persona, draw: Draw) -> Reply:  # noqa: ARG002
+        """Answer as the simulated user.
+
+        The key leaves out model and draw: a person who will not speak of something will not in any arm, whichever
+        model asks and whenever, so that arms meet the same person.
+        """
+        return simulate_reply(self.scenario.profile, question, persona, (self._seed, self.scenario.id, "user"))
 
     async def in_crisis(self) -> bool:
         """Look for explicit present danger with the documented phrase list."""

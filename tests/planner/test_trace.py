@@ -70,6 +70,19 @@ def test_packing_is_exact(game: Game, name: str, depth: int, policy: str) -> Non
     assert same(unpack(pack(trace)), trace)
 
 
+@given(t=st.integers(1, 40), policy=st.sampled_from(["fresh", "cache:2"]))
+@settings(max_examples=20, deadline=None)
+def test_a_search_cut_short_is_the_beginning_of_the_longer_one(t: int, policy: str) -> None:
+    game = Game(n=6, seed=4, levels=4)
+    longer = run(game, PlannerSettings(rollouts=40, depth=4), policy)
+    assert same(longer.until(t), run(game, PlannerSettings(rollouts=t, depth=4), policy))
+
+
+def test_nothing_comes_after_the_end() -> None:
+    with pytest.raises(ValueError, match="has 30 rollouts, not 31"):
+        weighted_trace().until(31)
+
+
 def test_weights_and_empty_traces_are_exact_too() -> None:
     trace = weighted_trace()
     assert trace.prior.dtype == np.float64

@@ -1,12 +1,19 @@
 """A dialogue as text: what was said, what is known from it, and how the answer was judged."""
 
+import os
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from simulator.world import DIMENSIONS
 from themes import status
 from workbench.text import plain
+
+_LABEL = re.compile(r" *(Query|Agent|User)  +")
+"""Who speaks; what they say is wrapped beside it."""
 
 
 def print_dialogue(row: Mapping[str, Any]) -> None:
@@ -46,7 +53,18 @@ def print_dialogue(row: Mapping[str, Any]) -> None:
             lines.append(f"judge {verdict['judge']} ({row['world']}): {verdict['score']:.2f} = {parts}")
     encoding = sys.stdout.encoding or "utf-8"
     for line in lines:
-        sys.stdout.write(plain(line).encode(encoding, "replace").decode(encoding) + "\n")
+        for part in _wrapped(plain(line, lines=False) if line.strip() else ""):
+            sys.stdout.write(part.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def _wrapped(line: str) -> list[str]:
+    """Break a line between words where it is read at a width; what is piped stays whole."""
+    if not (sys.stdout.isatty() or "COLUMNS" in os.environ):
+        return [line]
+    label = _LABEL.match(line)
+    indent = " " * (len(label[0]) if label else len(line) - len(line.lstrip()))
+    width = max(20, shutil.get_terminal_size().columns)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
 def _turn(turn: Mapping[str, Any], threshold: int | None, unicode: bool) -> list[str]:

@@ -115,11 +115,12 @@ def tree(
         title = f"Search of {known.id} · run {row['run']} · world: {row['world']} · model: {unit['model']}"
     if at is not None and at > found.rollouts:
         raise UsageError(f"--at {at}: the search has {found.rollouts} rollouts")
+    if at is not None:
+        title += f" · after {at} of {found.rollouts} rollouts"
+        found = found.until(at)
     if format in ("table", "md"):
-        if at is not None:
-            title += f" · after {at} of {found.rollouts} rollouts"
-        title += f"\n{summary(found, names, at)}\n= reached by several orders, ◀ last rollout"
-    emit_search(found, names, format, title=title, at=at, top=top, min_visits=min_visits)
+        title += f"\n{summary(found, names)}\n= reached by several orders, ◀ last rollout"
+    emit_search(found, names, format, title=title, top=top, min_visits=min_visits)
     return DONE
 
 

@@ -24,11 +24,10 @@ def emit_search(
     format: Format,
     *,
     title: str,
-    at: int | None = None,
     top: int = 3,
     min_visits: int | None = None,
 ) -> None:
-    """Print a search's result and its tree after `at` rollouts (default: all).
+    """Print a search: its result and its tree, or all of it for machines.
 
     Args:
         top: children shown of each node.
@@ -40,30 +39,28 @@ def emit_search(
         emit_one(to_json(trace, names), format)
         return
     if min_visits is None:
-        min_visits = max(1, (trace.rollouts if at is None else at) // 30)
-    rows = list(tree_rows(trace, names, at=at, top=top, min_visits=min_visits))
+        min_visits = max(1, trace.rollouts // 30)
+    rows = list(tree_rows(trace, names, top=top, min_visits=min_visits))
     emit(rows, format, _COLUMNS, title=title)
 
 
-def summary(trace: Trace, names: Sequence[str], at: int | None = None) -> str:
-    """Say in one line what the search had found after `at` rollouts (default: all), and what it cost in all."""
+def summary(trace: Trace, names: Sequence[str]) -> str:
+    """Say in two lines what the search found and what it cost."""
     try:
-        found = best(trace, at)
+        found = best(trace)
     except ValueError as error:
         return str(error)
     path = " > ".join(names[i] for i in found.path)
     failed = f", {trace.failed} failed" if trace.failed else ""
     return (
-        f"best: {path}: Q {found.q:.2f} over {found.visits} visits "
-        f"({trace.rollouts} rollouts{failed}, {trace.evaluations} evaluations, {len(trace.states)} rankings)"
+        f"best: {path}\nQ {found.q:.2f} over {found.visits} visits; "
+        f"{trace.rollouts} rollouts{failed}, {trace.evaluations} evaluations, {len(trace.states)} rankings"
     )
 
 
-def tree_rows(
-    trace: Trace, names: Sequence[str], *, at: int | None = None, top: int = 3, min_visits: int = 2
-) -> Iterator[dict[str, object]]:
+def tree_rows(trace: Trace, names: Sequence[str], *, top: int = 3, min_visits: int = 2) -> Iterator[dict[str, object]]:
     """Yield a row per shown node of the tree of orders, parents before children, children by visits of this order."""
-    tree, orders = replay(trace, at), replay_orders(trace, at)
+    tree, orders = replay(trace), replay_orders(trace)
     children: dict[int, list[int]] = {}
     for node, parent in enumerate(orders.parent.tolist()):
         children.setdefault(parent, []).append(node)

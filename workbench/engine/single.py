@@ -59,7 +59,7 @@ def plan_table(options: RunOptions, path: Path) -> tuple[Trace, Provenance]:
             static_order=range(table.n),
             replicates=evaluations.replicates,
         )
-        table.require_depth(planner.depth)
+        table.require_depth(planner.depth, shallower=settings.planner == "greedy")
     except TableError:
         raise
     except ValueError as error:
