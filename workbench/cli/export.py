@@ -30,6 +30,18 @@ _CHOICES: dict[What, tuple[str, ...]] = {
 }
 """Which of the options that choose among rows apply; a published file has a place for none of them."""
 
+_SOURCES: dict[What, str | None] = {
+    "scores": "verdict",
+    "searches": "search",
+    "dialogues": "dialogue",
+    "responses": "response",
+    "units": None,
+    "penguin-index": "search",
+    "penguin-agent": "dialogue",
+    "penguin-judged": "verdict",
+}
+"""What a unit must have to stand in the export."""
+
 
 def export(
     run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest run.")] = None,
@@ -74,7 +86,7 @@ def _rows(
     from storage import readers
     from storage.exports import names_in
 
-    names = names_in(db, run["run"])
+    names = names_in(db, run["run"], _SOURCES[what])
     wanted = {name: _one_of(run, name, value, names[name]) for name, value in chosen.items() if value is not None}
     read: dict[str, Callable[[Database, str], Iterable[dict[str, Any]]]] = {
         "scores": readers.score_rows,
@@ -115,9 +127,8 @@ def _publish(db: "Database", run: Mapping[str, Any], what: What, output: Path, c
     from storage.exports import asked_paths, judged_responses, names_in, planned_paths
     from storage.readers import unit_rows
 
-    kind, source = _SOURCES[what]
-    names = names_in(db, run["run"], source)
-    picked = {name: _only(run, name, chosen[name], names[name], source) for name in _CHOICES[what]}
+    names = names_in(db, run["run"], _SOURCES[what])
+    picked = {name: _only(run, name, chosen[name], names[name], what) for name in _CHOICES[what]}
     count, id_ = _Count(), run["run"]
     if what == "penguin-index":
         write_library(count.over(planned_paths(db, id_, **picked)), output)
@@ -127,6 +138,7 @@ def _publish(db: "Database", run: Mapping[str, Any], what: What, output: Path, c
         write_judged_output(count.over(judged_responses(db, id_, **picked)), output)
     named = ", ".join(f"{name} {value}" for name, value in picked.items())
     narrate(f"{output}: {count.rows:,} rows of run {id_}, world: {run['world']}, {named}")
+    kind = "search" if what == "penguin-index" else "trial"
     units = sum(
         unit["kind"] == kind and all(unit[name] == value for name, value in picked.items() if name in unit)
         for unit in unit_rows(db, id_)
@@ -139,14 +151,6 @@ def _publish(db: "Database", run: Mapping[str, Any], what: What, output: Path, c
     return LEFT_OUT
 
 
-_SOURCES: dict[str, tuple[str, str]] = {
-    "penguin-index": ("search", "search"),
-    "penguin-agent": ("trial", "dialogue"),
-    "penguin-judged": ("trial", "verdict"),
-}
-"""The units that a published file is about, and what they must have to stand in it."""
-
-
 def _one_of(run: Mapping[str, Any], name: str, value: str, values: list[str]) -> str:
     from workbench.engine.errors import UsageError
 
@@ -155,12 +159,12 @@ def _one_of(run: Mapping[str, Any], name: str, value: str, values: list[str]) ->
     return value
 
 
-def _only(run: Mapping[str, Any], name: str, value: str | None, values: list[str], source: str) -> str:
+def _only(run: Mapping[str, Any], name: str, value: str | None, values: list[str], what: What) -> str:
     """Return the one that is meant: the one that was named, or the only one there is."""
     from workbench.engine.errors import UsageError
 
     if not values:
-        raise UsageError(f"run {run['run']} has no finished {source} to export")
+        raise UsageError(f"run {run['run']} has nothing for --what {what}: it has no {_SOURCES[what]} yet")
     if value is not None:
         return _one_of(run, name, value, values)
     if len(values) > 1:
