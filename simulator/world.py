@@ -4,13 +4,15 @@ A world opens a session for one scenario and one model. Everything that happens 
 world may keep there what belongs together: the surrogate its latent table, a language-model world its worker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.client.types import Ledger, ResponseCache
 from simulator.dialogue import Dialogue, Knowledge, Neighbour, Question, Reply
 from simulator.scenario import Scenario
 
@@ -183,6 +185,15 @@ class World(Protocol):
     noisy: bool
     models: tuple[str, ...]
     judges: tuple[str, ...]
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """What words its answers depend on, name -> version; part of a run's identity. Empty where there are none."""
+        ...
+
+    def serving(self, cache: ResponseCache, ledger: Ledger) -> AbstractAsyncContextManager[None]:
+        """Keep open what sessions need (connections, limits) while they are used; nothing runs on after it."""
+        ...
 
     def open(self, scenario: Scenario, model: str, seed: int) -> Session:
         """Return a session; `seed` moves noise, personas and random choices, never what is true.

@@ -79,12 +79,15 @@ class ChatRequest:
 
 
 class Usage(NamedTuple):
-    """Tokens of one call; `cached` are those of the prompt that a prefix cache held, `reasoning` those of the completion."""
+    """Tokens of one call: `cached` ones of the prompt came from a prefix cache, `reasoning` is in `completion`."""
 
     prompt: int = 0
     cached: int = 0
     completion: int = 0
     reasoning: int = 0
+
+
+NO_USAGE = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Completion:
     text: str
     reasoning: str = ""
     finish_reason: str = "stop"
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class Call:
     key: str
     endpoint: str = ""
     hit: bool = False
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     latency: float = 0.0
     queue: float = 0.0
     retries: int = 0

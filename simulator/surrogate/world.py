@@ -1,11 +1,13 @@
 """The surrogate world: scenarios lived offline, every draw keyed, every true score known (experiments.md)."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.client.types import Ledger, ResponseCache
 from simulator.crisis import signals_immediate_danger
 from simulator.dialogue import Knowledge, Neighbour, Question, Reply
 from simulator.scenario import Scenario
@@ -31,6 +33,16 @@ class SurrogateWorld:
         self.version = f"{p.version}-{p.digest}-{texts_digest()}"
         self.models: tuple[str, ...] = tuple(_PREFIX + model for model in p.models)
         self.judges: tuple[str, ...] = tuple(p.judges)
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """There are none: texts and parameters are part of `version`."""
+        return {}
+
+    @asynccontextmanager
+    async def serving(self, cache: ResponseCache, ledger: Ledger) -> AsyncIterator[None]:  # noqa: ARG002
+        """Nothing has to be kept open."""
+        yield
 
     def open(self, scenario: Scenario, model: str, seed: int) -> "SurrogateSession":
         """Return a session; it computes nothing until it is asked.
