@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -53,13 +53,17 @@ class Found(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """What a query must not find: entries of this profile, and entries with this folded query. None leaves out nothing.
+    """What a query must not find: entries of this profile, and entries with one of these folded queries.
 
     A scenario never sees its own path, nor those of its siblings; the leaky index of the paper leaves out nothing.
+    Entries without a profile (published ones) are told apart by the queries of the profile alone.
     """
 
     profile: str | None = None
-    query_key: str | None = None
+    query_keys: Collection[str] = ()
+
+
+_EVERYTHING = Lookup()
 
 
 class Library:
@@ -110,11 +114,9 @@ class Library:
             whole.update(hashlib.sha256(line).digest())
         return whole.hexdigest()
 
-    def nearest(
-        self, vector: ArrayLike, k: int, *, exclude_profile: str | None = None, exclude_query_key: str | None = None
-    ) -> list[Found]:
+    def nearest(self, vector: ArrayLike, k: int, lookup: Lookup = _EVERYTHING) -> list[Found]:
         """Return the `k` nearest entries, nearest first; fewer where fewer are allowed. See `nearest_many`."""
-        return self.nearest_many(np.atleast_2d(vector), k, [Lookup(exclude_profile, exclude_query_key)])[0]
+        return self.nearest_many(np.atleast_2d(vector), k, [lookup])[0]
 
     def nearest_many(self, vectors: ArrayLike, k: int, lookups: Sequence[Lookup] | None = None) -> list[list[Found]]:
         """Return the `k` nearest entries of each query, nearest first, ties by id; memory stays bounded.
@@ -151,7 +153,8 @@ class Library:
         similar = queries @ self.vectors.T
         for row, lookup in enumerate(lookups):
             similar[row, self._profiles.get(lookup.profile or "", [])] = -np.inf
-            similar[row, self._keys.get(lookup.query_key or "", [])] = -np.inf
+            for key in lookup.query_keys:
+                similar[row, self._keys.get(key, [])] = -np.inf
         at = len(self.entries) - min(k, len(self.entries))
         floor = np.maximum(np.partition(similar, at, axis=1)[:, at] - _SLACK, -2)
         return [

@@ -40,14 +40,14 @@ def make(seed: int, m: int, d: int = 6) -> Library:
 @settings(max_examples=60, deadline=None)
 def test_equals_a_plain_search(seed: int, m: int, k: int, leaky: bool) -> None:
     shelf = make(seed, m)
-    lookups = [Lookup() if leaky else Lookup(e.profile_id, fold(e.query)) for e in shelf.entries]
+    lookups = [Lookup() if leaky else Lookup(e.profile_id, [fold(e.query)]) for e in shelf.entries]
     found = shelf.nearest_many(shelf.vectors, k, lookups)
     wide = shelf.vectors.astype(np.float64)
     for row, (query, lookup) in enumerate(zip(wide, lookups, strict=True)):
         rest = [
             (-float((query * other).sum()), e.id)
             for e, other in zip(shelf.entries, wide, strict=True)
-            if leaky or (e.profile_id != lookup.profile and fold(e.query) != lookup.query_key)
+            if leaky or (e.profile_id != lookup.profile and fold(e.query) not in lookup.query_keys)
         ]
         assert [f.entry.id for f in found[row]] == [name for _, name in sorted(rest)[:k]]
         assert all(f.distance == 1 - f.similarity for f in found[row])
@@ -58,7 +58,7 @@ def test_a_scenario_never_finds_itself_nor_its_siblings() -> None:
     for e, vector in zip(shelf.entries, shelf.vectors, strict=True):
         own = {f.entry.id for f in shelf.nearest(vector, 40)}
         assert e.id in own
-        fair = shelf.nearest(vector, 40, exclude_profile=e.profile_id, exclude_query_key=fold(e.query))
+        fair = shelf.nearest(vector, 40, Lookup(e.profile_id, [fold(e.query)]))
         assert all(f.entry.profile_id != e.profile_id for f in fair)
         assert len(fair) == 36
 
@@ -68,14 +68,20 @@ def test_the_same_query_of_another_profile_is_left_out() -> None:
     shelf = Library(
         [entry(0, query="Should I?"), entry(9, query=" should  i? "), entry(20, query="Other")], vectors, fold=fold
     )
-    found = shelf.nearest(vectors[0], 5, exclude_query_key=fold("SHOULD I?"))
+    found = shelf.nearest(vectors[0], 5, Lookup(query_keys=[fold("SHOULD I?")]))
     assert [f.entry.id for f in found] == ["e020"]
 
 
 def test_published_entries_have_no_profile_to_leave_out() -> None:
     vectors = unit(np.eye(2))
     shelf = Library([entry(0, profile_id=""), entry(1, profile_id="")], vectors, fold=fold)
-    assert len(shelf.nearest(vectors[0], 5, exclude_profile="")) == 2
+    assert len(shelf.nearest(vectors[0], 5, Lookup(""))) == 2
+
+
+def test_published_entries_are_left_out_by_the_queries_of_the_profile() -> None:
+    shelf = Library([entry(i, profile_id="") for i in (0, 2, 4)], unit(np.eye(3)), fold=fold)
+    found = shelf.nearest(shelf.vectors[0], 5, Lookup("p0", [fold("Query 0"), fold("Query 1")]))
+    assert [f.entry.id for f in found] == ["e004"]
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +91,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "_CHUNK", 170)
     assert shelf.nearest_many(shelf.vectors, 4, lookups) == whole
     assert [
-        shelf.nearest(v, 4, exclude_profile=e.profile_id) for v, e in zip(shelf.vectors, shelf.entries, strict=True)
+        shelf.nearest(v, 4, Lookup(e.profile_id)) for v, e in zip(shelf.vectors, shelf.entries, strict=True)
     ] == whole
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -36,10 +37,14 @@ class Libraries:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def look_up(self, wanted: Sequence[tuple[UnitKey, Scenario]], k: int, *, leaky: bool) -> None:
+    def look_up(
+        self, wanted: Sequence[tuple[UnitKey, Scenario]], k: int, *, siblings: Mapping[str, Collection[str]] | None
+    ) -> None:
         """Find the neighbours of every unit at once; `neighbours` returns them from then on.
 
-        Entries of the same profile, and those with the same query, are left out unless `leaky`.
+        Args:
+            siblings: profile id -> folded queries of that profile. Entries of the same profile are left out, and all
+                with one of its queries, since published entries name no profile. None = leaky: nothing is left out.
 
         Raises:
             EmbedderError: the embedder is not installed.
@@ -54,7 +59,9 @@ class Libraries:
             entries = [entry for entry in self._entries if entry.model in ("", model)]
             library = Library(entries, vectors[[place[e.query] for e in entries]], fold=query_key)
             mine = [(key, scenario) for key, scenario in wanted if key.model == model]
-            lookups = [Lookup() if leaky else Lookup(s.profile.id, query_key(s.query)) for _, s in mine]
+            lookups = [
+                Lookup() if siblings is None else Lookup(s.profile.id, siblings.get(s.profile.id, ())) for _, s in mine
+            ]
             found = library.nearest_many(vectors[[place[s.query] for _, s in mine]], k, lookups)
             for (key, _), near in zip(mine, found, strict=True):
                 self._found[key] = tuple(
@@ -64,6 +71,16 @@ class Libraries:
     def neighbours(self, key: UnitKey) -> tuple[Neighbour, ...]:
         """Return the neighbours that `look_up` found for a unit, nearest first."""
         return self._found.get(key, ())
+
+
+def queries_by_profile(db: Database, scenarios: Iterable[Scenario]) -> dict[str, set[str]]:
+    """Return the folded queries of every profile, of those stored and of those given."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for profile, query in db.conn.execute("select profile_id, query from scenarios"):
+        found[profile].add(query_key(query))
+    for scenario in scenarios:
+        found[scenario.profile.id].add(query_key(scenario.query))
+    return found
 
 
 def planned_library(db: Database, run: str, embedder: str) -> Libraries:

@@ -22,7 +22,7 @@ from storage.errors import StorageError
 from storage.runs import Claim, RunSpec, UnitKey
 from storage.scenarios import add_scenarios
 from workbench.engine.experiment import Experiment
-from workbench.engine.library import Libraries, open_library, planned_library
+from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
 from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
 from workbench.engine.progress import Progress
 from workbench.engine.search import SearchError, SearchUnit, run_search
@@ -173,7 +173,8 @@ class _Run:
                     libraries = planned_library(self._db, self._claim.run, experiment.embedder)
                 else:
                     libraries = open_library(self._db, self._index, experiment.embedder)
-            libraries.look_up(wanted, experiment.neighbours, leaky=experiment.leaky)
+                siblings = None if experiment.leaky else queries_by_profile(self._db, experiment.scenarios)
+            libraries.look_up(wanted, experiment.neighbours, siblings=siblings)
             return libraries
 
         # In a thread, so that a signal is heard and the heart beats; nobody else reads through this connection now.
