@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.workbench.engine.running import work
-from workbench.engine.options import ARMS, RunOptions
+from tests.workbench.engine.running import options, work
+from workbench.engine.options import ARMS
 
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
@@ -16,6 +16,6 @@ settings.load_profile("busy")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with one finished run, to be read only: 14 synthetic scenarios, every arm, two judges."""
     path = tmp_path_factory.mktemp("prepared") / "workbench.db"
-    outcome = work(path, RunOptions(synthetic=14, seed=3, arms=ARMS, judges=("a", "b"), rollouts=40))
+    outcome = work(path, options(synthetic=14, seed=3, arms=ARMS, judges=("a", "b"), rollouts=40))
     assert (outcome.state, outcome.failed) == ("done", 0)
     return path

@@ -57,7 +57,9 @@ def find_scenarios(db: Database | None, ids: Iterable[str]) -> list[Scenario]:
             found.append(find_scenario(db, wanted))
         except NotFoundError as error:
             fitting = [s for s in bundled() if wanted and s.id.startswith(wanted)]
-            if len(fitting) != 1:
+            if len(fitting) > 1:
+                raise UsageError(f"several scenarios begin with {wanted!r}: give more of the id") from error
+            if not fitting:
                 raise UsageError(str(error)) from error
             found.append(fitting[0])
     return list(dict.fromkeys(found))

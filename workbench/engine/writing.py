@@ -1,5 +1,6 @@
 """The one writer of a run: collects what units found and writes all that is waiting in one transaction."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,13 +28,17 @@ class Writer:
         self._db, self._path = db, path
         self._send: MemoryObjectSendStream[tuple[Write, anyio.Event]]
         self._receive: MemoryObjectReceiveStream[tuple[Write, anyio.Event]]
-        self._send, self._receive = anyio.create_memory_object_stream(_BATCH)
+        self._send, self._receive = anyio.create_memory_object_stream(math.inf)
 
     async def write(self, write: Write) -> None:
         """Hand over a write and wait until it is committed."""
         written = anyio.Event()
-        await self._send.send((write, written))
+        self._send.send_nowait((write, written))
         await written.wait()
+
+    def post(self, write: Write) -> None:
+        """Hand over a write without waiting. What is handed over later is never committed before it."""
+        self._send.send_nowait((write, anyio.Event()))
 
     def close(self) -> None:
         """Let `run` end once everything handed over is written."""
@@ -45,7 +50,7 @@ class Writer:
         Raises:
             StorageError: the database could not be written (a full disk, say); what was committed before stays.
         """
-        with self._receive:
+        with self._receive, self._send:
             async for first in self._receive:
                 batch = [first]
                 while len(batch) < _BATCH:

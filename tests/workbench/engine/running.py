@@ -20,11 +20,16 @@ from workbench.engine.run import Outcome, run_experiment
 RESULTS = ("searches", "dialogues", "turns", "responses", "verdicts")
 
 
-def work(path: Path, options: RunOptions, world: World | None = None, **how: Any) -> Outcome:
+def options(**values: Any) -> RunOptions:
+    """Return options of a run, the rest as they are by default."""
+    return RunOptions.model_validate(values)
+
+
+def work(path: Path, chosen: RunOptions, world: World | None = None, **how: Any) -> Outcome:
     """Prepare and run an experiment in this process, in another world than its own if one is given."""
-    prepared = prepare(path, options)
+    prepared = prepare(path, chosen)
     arguments = (path, prepared.experiment, world or prepared.world, prepared.spec, QuietDisplay())
-    return anyio.run(partial(run_experiment, *arguments, index=options.index, **how))
+    return anyio.run(partial(run_experiment, *arguments, index=chosen.index, **how))
 
 
 def results(path: Path, run: str | None = None) -> dict[str, list[tuple[Any, ...]]]:
@@ -42,7 +47,7 @@ def results(path: Path, run: str | None = None) -> dict[str, list[tuple[Any, ...
             ).fetchall(),
         }
         for table in RESULTS:
-            columns = ", ".join(c.name for c in db[table].columns if c.name != "unit")
+            columns = ", ".join(f"{table}.{c.name}" for c in db[table].columns if c.name != "unit")
             found[table] = db.execute(
                 f"select units.kind, units.scenario, units.model, units.arm as whose, {columns} from {table} "
                 "join units on units.id = unit where run = ?",
@@ -53,16 +58,13 @@ def results(path: Path, run: str | None = None) -> dict[str, list[tuple[Any, ...
         db.conn.close()
 
 
-class FailingWorld:
+class FailingWorld(SurrogateWorld):
     """The surrogate, but some of what it does fails.
 
     Fields:
         judging(scenario, judge, draw), evaluating(scenario, mask, draw), ranking(scenario), responding(scenario, draw):
             return the error to raise, or None.
     """
-
-    name, version, noisy = "surrogate", SurrogateWorld().version, True
-    models, judges = SurrogateWorld().models, SurrogateWorld().judges
 
     def __init__(
         self,
@@ -72,10 +74,11 @@ class FailingWorld:
         ranking: Callable[[Scenario], Exception | None] = lambda *_: None,
         responding: Callable[[Scenario, Draw], Exception | None] = lambda *_: None,
     ) -> None:
+        super().__init__()
         self.judging, self.evaluating, self.ranking, self.responding = judging, evaluating, ranking, responding
 
-    def open(self, scenario: Scenario, model: str, seed: int) -> Session:
-        return _FailingSession(self, SurrogateWorld().open(scenario, model, seed))
+    def open(self, scenario: Scenario, model: str, seed: int) -> Any:
+        return _FailingSession(self, super().open(scenario, model, seed))
 
 
 class _FailingSession:
