@@ -182,7 +182,52 @@ def _first_schema(db: Database) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first_schema,)
+def _language_models(db: Database) -> None:
+    db.table("completions").create(
+        {
+            "key": str,  # ChatRequest.key
+            "model": str,
+            "request": bytes,  # zlib JSON: messages, sampling, seed, sample, schema
+            "text": str,
+            "reasoning": str,
+            "finish_reason": str,
+            "prompt_tokens": int,
+            "cached_tokens": int,
+            "completion_tokens": int,
+            "reasoning_tokens": int,
+            "created_at": str,
+        },
+        pk="key",
+    )
+    db.table("calls").create(
+        {
+            "id": int,
+            "run": str,
+            "unit": int,
+            "role": str,
+            "model": str,
+            "endpoint": str,
+            "key": str,
+            "hit": int,
+            "prompt_tokens": int,
+            "cached_tokens": int,
+            "completion_tokens": int,
+            "reasoning_tokens": int,
+            "latency": float,  # seconds
+            "queue": float,
+            "retries": int,
+            "cost": float,  # in the currency of the configured prices, null where there is none
+            "error": str,
+            "at": str,
+        },
+        pk="id",
+        foreign_keys=[("run", "runs", "id"), ("unit", "units", "id")],
+    )
+    db.table("calls").create_index(["unit"])
+    db.table("calls").create_index(["run"])
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first_schema, _language_models)
 """Step n brings a database from version n to n + 1; the version stands in `PRAGMA user_version`."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

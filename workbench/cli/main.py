@@ -1,5 +1,6 @@
 """The command line: registers the commands, and turns every error into one line and an exit code."""
 
+import errno
 import os
 import signal
 import sys
@@ -86,6 +87,9 @@ def _explain(error: Exception) -> int:
     from storage.searchfile import SearchFileError
     from workbench.engine.errors import RunError, UsageError
 
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.ENOSPC, errno.EDQUOT):
+        narrate(f"workbench: {error}")
+        return FAILED
     wrong = (UsageError, NotFoundError, WrongDatabaseError, OwnedError, FormatError, TableError, SearchFileError)
     if isinstance(error, wrong):
         narrate(f"workbench: {error}")

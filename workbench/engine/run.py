@@ -14,10 +14,12 @@ from sqlite_utils import Database
 
 from planner.trace import Trace, pack
 from simulator.agent import TrialError
+from simulator.client.types import ChatError
 from simulator.scenario import Scenario
 from simulator.world import InvalidReplyError, World
 from storage import runs
-from storage.database import explained, open_writable, transaction
+from storage.calls import UNIT, Price, StoredCache, StoredLedger
+from storage.database import explained, open_readonly, open_writable, transaction
 from storage.errors import StorageError
 from storage.runs import Claim, RunSpec, UnitKey
 from storage.scenarios import add_scenarios
@@ -68,12 +70,14 @@ async def run_experiment(
     new: bool = False,
     retry_failed: bool = False,
     concurrency: int = 8,
+    prices: Mapping[str, Price] | None = None,
 ) -> Outcome:
     """Start or resume the run of an experiment and work until everything is done or a signal stops it.
 
     Args:
         index: what `--index` named, where the experiment uses a library that exists.
         concurrency: units worked on at once.
+        prices: what models cost, for the ledger.
 
     Raises:
         OwnedError: a live process works on it already.
@@ -96,7 +100,7 @@ async def run_experiment(
             return _outcome(claim, "finished")
         if claim.state == "resumed":
             progress.note(f"taking up run {claim.run}")
-        return await _Run(db, path, experiment, world, claim, progress, index, concurrency).work()
+        return await _Run(db, path, experiment, world, claim, progress, index, concurrency, prices or {}).work()
     finally:
         db.conn.close()
 
@@ -114,10 +118,12 @@ class _Run:
         progress: Progress,
         index: str | None,
         concurrency: int,
+        prices: Mapping[str, Price],
     ) -> None:
         self._db, self._path = db, path
         self._experiment, self._world, self._claim = experiment, world, claim
         self._progress, self._index, self._concurrency = progress, index, concurrency
+        self._prices = prices
         self._writer = Writer(db, path)
         self._scenarios: Mapping[str, Scenario] = {s.id: s for s in experiment.scenarios}
         self._states = {key: state for key, (_, state) in claim.units.items()}
@@ -143,14 +149,20 @@ class _Run:
         )
 
     async def _until_stopped(self) -> None:
-        async with anyio.create_task_group() as around:
-            around.start_soon(self._writer.run)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._stop_on_signal, tasks.cancel_scope)
-                tasks.start_soon(self._beat)
-                await self._phases()
-                tasks.cancel_scope.cancel()
-            self._writer.close()
+        reader = open_readonly(self._path)
+        try:
+            async with anyio.create_task_group() as around:
+                around.start_soon(self._writer.run)
+                cache = StoredCache(reader, self._writer.post)
+                ledger = StoredLedger(self._writer.post, self._claim.run, self._prices)
+                async with self._world.serving(cache, ledger), anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._stop_on_signal, tasks.cancel_scope)
+                    tasks.start_soon(self._beat)
+                    await self._phases()
+                    tasks.cancel_scope.cancel()
+                self._writer.close()
+        finally:
+            reader.conn.close()
 
     async def _phases(self) -> None:
         experiment = self._experiment
@@ -205,9 +217,10 @@ class _Run:
 
     async def _unit(self, key: UnitKey, execute: Execute) -> str:
         began = time.monotonic()
+        UNIT.set(self._claim.units[key][0])  # every worker is a task with a context of its own
         try:
             found = await execute(key)
-        except (SearchError, TrialError, InvalidReplyError) as error:
+        except (SearchError, TrialError, InvalidReplyError, ChatError) as error:
             found = self._failure(key, str(error))
         except StorageError:
             raise

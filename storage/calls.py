@@ -1,0 +1,171 @@
+"""Calls to language models: the response cache and the ledger, and reading both back.
+
+Completions are content-addressed by `ChatRequest.key`; a row of `calls` says who asked for which of them, when, and at
+what price. No key of an endpoint is ever written.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from sqlite_utils import Database
+
+from simulator.client.types import Call, ChatRequest, Completion, Usage
+from storage.runs import now
+
+Post = Callable[[Callable[[Database], None]], None]
+"""Hands a write to the one writer and returns at once; the writer keeps the order."""
+
+UNIT: ContextVar[int | None] = ContextVar("unit", default=None)
+"""The unit whose work this task is doing; calls are booked on it."""
+
+
+class Price(NamedTuple):
+    """What a model costs, per million tokens, in whatever currency the configuration uses.
+
+    Fields:
+        prompt, completion: of new prompt tokens, and of completions (reasoning included).
+        cached: of prompt tokens that the server had cached; None = as `prompt`.
+    """
+
+    prompt: float
+    completion: float
+    cached: float | None = None
+
+    def of(self, usage: Usage) -> float:
+        """Return the price of one call."""
+        cached = self.prompt if self.cached is None else self.cached
+        fresh = usage.prompt - usage.cached
+        return (fresh * self.prompt + usage.cached * cached + usage.completion * self.completion) / 1e6
+
+
+_RECENT = 4096
+"""Completions kept in memory: more than can wait for the writer, so that none is asked for twice meanwhile."""
+
+
+class StoredCache:
+    """`ResponseCache` on the database. What is on its way to the disk is answered from memory."""
+
+    def __init__(self, db: Database, post: Post) -> None:
+        """Read through `db`, a connection of its own; write through the writer."""
+        self._db, self._post = db, post
+        self._recent: dict[str, Completion] = {}
+
+    def get(self, key: str) -> Completion | None:
+        """See `ResponseCache.get`."""
+        if (recent := self._recent.get(key)) is not None:
+            return recent
+        row = self._db.conn.execute(
+            "select text, reasoning, finish_reason, prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens "
+            "from completions where key = ?",
+            (key,),
+        ).fetchone()
+        return None if row is None else Completion(row[0], row[1], row[2], Usage(*row[3:]))
+
+    def put(self, request: ChatRequest, completion: Completion) -> None:
+        """See `ResponseCache.put`."""
+        self._recent[request.key] = completion
+        if len(self._recent) > _RECENT:
+            del self._recent[next(iter(self._recent))]
+
+        def write(db: Database) -> None:
+            db.conn.execute(
+                "insert or ignore into completions values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    request.key,
+                    request.model,
+                    _packed(request),
+                    completion.text,
+                    completion.reasoning,
+                    completion.finish_reason,
+                    *completion.usage,
+                    now(),
+                ),
+            )
+
+        self._post(write)
+
+
+class StoredLedger:
+    """`Ledger` on the database: every call on its run and unit, with its price where there is one."""
+
+    def __init__(self, post: Post, run: str | None, prices: Mapping[str, Price] | None = None) -> None:
+        self._post, self._run, self._prices = post, run, prices or {}
+
+    def record(self, call: Call) -> None:
+        """See `Ledger.record`."""
+        unit = UNIT.get()
+        price = self._prices.get(call.model)
+        cost = None if price is None else 0.0 if call.hit else price.of(call.usage)
+        row = (
+            self._run,
+            unit,
+            call.role,
+            call.model,
+            call.endpoint,
+            call.key,
+            int(call.hit),
+            *call.usage,
+            call.latency,
+            call.queue,
+            call.retries,
+            cost,
+            call.error or None,
+            now(),
+        )
+
+        def write(db: Database) -> None:
+            db.conn.execute("insert into calls values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+        self._post(write)
+
+
+_SUMS = """
+  count(*) as calls, sum(hit) as hits, sum(error is not null) as failed, sum(retries) as retries,
+  sum(case when hit then 0 else prompt_tokens end) as prompt_tokens,
+  sum(case when hit then 0 else cached_tokens end) as cached_tokens,
+  sum(case when hit then 0 else completion_tokens end) as completion_tokens,
+  sum(case when hit then 0 else reasoning_tokens end) as reasoning_tokens,
+  avg(case when hit then null else latency end) as mean_latency,
+  avg(case when hit then null else queue end) as mean_queue, sum(cost) as cost
+"""
+
+
+def call_rows(db: Database, run: str) -> Iterator[dict[str, Any]]:
+    """Sum a run's ledger by arm, role and model; tokens are those that a server worked on, cache hits excluded."""
+    yield from db.query(
+        f"select coalesce(units.kind, '') as kind, coalesce(units.arm, '') as arm, calls.role, calls.model, {_SUMS} "  # noqa: S608
+        "from calls left join units on units.id = calls.unit where calls.run = ? "
+        "group by units.kind, units.arm, calls.role, calls.model order by units.kind, units.arm, calls.role",
+        [run],
+    )
+
+
+def unit_calls(db: Database, unit: int) -> Iterator[dict[str, Any]]:
+    """Stream the calls behind a unit in the order made, with the exact messages and the raw reply of each."""
+    for row in db.query(
+        "select calls.*, completions.request, completions.text, completions.reasoning, completions.finish_reason "
+        "from calls left join completions on completions.key = calls.key where calls.unit = ? order by calls.id",
+        [unit],
+    ):
+        packed = row.pop("request")
+        row["request"] = None if packed is None else json.loads(zlib.decompress(packed))
+        row["hit"] = bool(row["hit"])
+        yield row
+
+
+def _packed(request: ChatRequest) -> bytes:
+    data = {
+        "messages": [message._asdict() for message in request.messages],
+        "sampling": {
+            "temperature": request.sampling.temperature,
+            "top_p": request.sampling.top_p,
+            "max_tokens": request.sampling.max_tokens,
+        },
+        "seed": request.seed,
+        "sample": request.sample,
+        "schema": None if request.schema is None else {"name": request.schema.name, "json": request.schema.json},
+    }
+    return zlib.compress(json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass"), 1)
