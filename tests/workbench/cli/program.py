@@ -1,0 +1,64 @@
+"""The program as users have it: a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+COMMAND = (sys.executable, "-m", "workbench")
+TIMEOUT = 120
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return this process's environment without what would change how the program prints or where it writes."""
+    ours = {"WORKBENCH_DB", "WORKBENCH_DEBUG", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM"}
+    return {key: value for key, value in os.environ.items() if key not in ours} | changes
+
+
+def workbench(
+    *arguments: object, cwd: Path, env: Mapping[str, str] | None = None, text_in: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(**(env or {})),
+        input=text_in,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=TIMEOUT,
+    )
+
+
+def start(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":
+    """Start the program and go on."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def data(*arguments: object, cwd: Path) -> Any:
+    """Run a command that prints JSON, and return it."""
+    ended = workbench(*arguments, "--format", "json", cwd=cwd)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def complaint(ended: subprocess.CompletedProcess[str], code: int = 2) -> str:
+    """Assert that the program ended with a code and one line on stderr, and return the line."""
+    assert ended.returncode == code, ended.stderr
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert "Traceback" not in line
+    assert "internal error" not in line
+    return line
