@@ -20,6 +20,7 @@ def _first_schema(db: Database) -> None:
             "profile_id": str,
             "profile": str,  # JSON object, Title Case keys, null = unknown
             "known": int,  # bit mask of the attributes that have a value
+            "collected": int,  # 1 = imported or built to be used; 0 = a run brought it along
         },
         pk="id",
         not_null={"query", "domain", "profile_id", "profile", "known"},

@@ -182,6 +182,24 @@ def find_unit(
     return rows[0]
 
 
+def find_unit_by_id(db: Database, unit: int) -> Row:
+    """Return a unit by its number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    rows = list(
+        db.query(
+            "select units.id as unit, run, units.kind, scenario as scenario_id, model, arm, units.state, units.error, "
+            "seconds, units.finished_at, runs.world from units join runs on runs.id = run where units.id = ?",
+            [unit],
+        )
+    )
+    if not rows:
+        raise NotFoundError(f"there is no unit {unit}: `workbench show units` lists those of a run")
+    return rows[0]
+
+
 def library_rows(db: Database, library: str) -> list[Row]:
     """Read an imported path library, in its own order.
 

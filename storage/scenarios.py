@@ -21,8 +21,12 @@ class Added(NamedTuple):
     duplicates: int
 
 
-def add_scenarios(db: Database, scenarios: Iterable[Scenario]) -> Added:
+def add_scenarios(db: Database, scenarios: Iterable[Scenario], *, collected: bool = True) -> Added:
     """Store scenarios in batches; one that is there already stays as it is and counts as a duplicate.
+
+    Args:
+        collected: they were imported or built to be used from now on. A run that brings its own along says False, so
+            that they don't become what the next run is about; one of those that is then collected counts as new.
 
     Only a domain that was unknown is filled in, so that an import can be repeated with a domain map.
 
@@ -36,7 +40,11 @@ def add_scenarios(db: Database, scenarios: Iterable[Scenario]) -> Added:
         nonlocal new, total
         with transaction(db):
             before = db.conn.total_changes
-            db.conn.executemany("insert or ignore into scenarios values (?, ?, ?, ?, ?, ?, ?, ?)", map(_row, batch))
+            db.conn.executemany(
+                "insert into scenarios values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set collected = 1 "
+                "where excluded.collected and not collected",
+                ((*_row(scenario), int(collected)) for scenario in batch),
+            )
             new += db.conn.total_changes - before
             db.conn.executemany(
                 "update scenarios set domain = ? where id = ? and domain = ?",
@@ -60,10 +68,15 @@ def list_scenarios(
     domains: Sequence[str] = (),
     source: str | None = None,
     search: str | None = None,
+    collected: bool = False,
     limit: int = 0,
 ) -> Iterator[Scenario]:
-    """Stream scenarios in the order they were added; empty filters let everything pass, limit 0 means all."""
-    where, values = ["1"], list[Any]()
+    """Stream scenarios in the order they were added; empty filters let everything pass, limit 0 means all.
+
+    Args:
+        collected: leave out those that only runs brought along.
+    """
+    where, values = ["collected" if collected else "1"], list[Any]()
     if domains:
         where.append(f"domain in ({', '.join('?' * len(domains))})")
         values += domains
@@ -78,9 +91,10 @@ def list_scenarios(
         yield _scenario(row)
 
 
-def count_scenarios(db: Database) -> int:
-    """Count the scenarios in the database."""
-    return int(db.conn.execute("select count(*) from scenarios").fetchone()[0])
+def count_scenarios(db: Database, *, collected: bool = False) -> int:
+    """Count the scenarios in the database, all or the collected ones."""
+    where = "where collected" if collected else ""
+    return int(db.conn.execute(f"select count(*) from scenarios {where}").fetchone()[0])  # noqa: S608
 
 
 def find_scenario(db: Database, id_or_prefix: str) -> Scenario:

@@ -25,7 +25,7 @@ def run(
     domains: Annotated[str | None, typer.Option(help="Only these domains, e.g. Health,Life.")] = None,
     scenarios: Annotated[str | None, typer.Option(help="Only the scenarios with these ids.")] = None,
     limit: Annotated[int | None, typer.Option(help="A seeded choice of this many, spread over the domains.")] = None,
-    world: Annotated[str | None, typer.Option(help="Who answers: surrogate.")] = None,
+    world: Annotated[str | None, typer.Option(help="Who answers: surrogate or model.")] = None,
     models: Annotated[str | None, typer.Option("--models", "--model", help="Answering models, or all.")] = None,
     judges: Annotated[str | None, typer.Option(help="Judges, e.g. a,b: a row each.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Judgements per judge and response.")] = None,
@@ -54,22 +54,30 @@ def run(
     max_questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
     persona: Annotated[str | None, typer.Option(help="cooperative, terse, partial, evasive or refusing.")] = None,
     crisis: Annotated[str | None, typer.Option(help="on or off: immediate danger skips the questions.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Where models are served, up to /v1.")] = None,
+    key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the endpoint's key.")] = None,
+    max_in_flight: Annotated[int | None, typer.Option(help="Calls in flight at most, per endpoint.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for one try of a call.")] = None,
+    structured: Annotated[str | None, typer.Option(help="Structured replies: auto, json_schema or fallback.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Start so many vLLM workers for the run's length.")] = None,
+    gpus: Annotated[str | None, typer.Option(help="GPUs for the workers, e.g. 0,1.")] = None,
+    tensor_parallel: Annotated[int | None, typer.Option(help="GPUs per worker.")] = None,
     seed: Annotated[int | None, typer.Option(help="Sets every seed.")] = None,
     build_seed: Annotated[int | None, typer.Option(help="Seed of built scenarios.")] = None,
     world_seed: Annotated[int | None, typer.Option(help="Seed of the world's noise and personas.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Start another run of the same experiment.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed units again.")] = False,
-    concurrency: Annotated[int, typer.Option(min=1, max=10_000, help="Units worked on at once.")] = 8,
+    concurrency: Annotated[int | None, typer.Option(help="Units worked on at once; else 64 for models, 8.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
     """Plan, simulate and judge; the same command resumes what was cut off.
 
-    Without a choice of scenarios all in the database are used, or the 70 bundled ones where it holds none.
+    Without a choice of scenarios all that were imported or built are used, or the 70 bundled ones where none were.
     """
     flags = dict(locals())
-    for name in ("experiment", "new", "retry_failed", "concurrency", "quiet", "db", "format"):
+    for name in ("experiment", "new", "retry_failed", "quiet", "db", "format"):
         del flags[name]
     from workbench.engine.errors import UsageError
     from workbench.engine.options import read_options
@@ -79,31 +87,35 @@ def run(
         if flags[name] == ():  # an empty shell variable, say: it must not mean everything
             raise UsageError(f"--{name}: name at least one, or leave it out")
     options = read_options(experiment, flags)
-    outcome = _work(options, database_path(db), new, retry_failed, concurrency, quiet)
+    outcome = _work(options, database_path(db), new, retry_failed, quiet)
     return _finish(outcome, database_path(db), format)
 
 
-def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, concurrency: int, quiet: bool) -> "Outcome":
+def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, quiet: bool) -> "Outcome":
     import sys
 
     import anyio
 
     from workbench.cli.progress import display_for
     from workbench.engine.prepare import prepare
+    from workbench.engine.pricing import prices
     from workbench.engine.run import run_experiment
 
     prepared = prepare(path, options)
+    display = display_for(sys.stderr, quiet)
+
     return anyio.run(
         lambda: run_experiment(
             path,
             prepared.experiment,
             prepared.world,
             prepared.spec,
-            display_for(sys.stderr, quiet),
+            display,
             index=options.index,
             new=new,
             retry_failed=retry_failed,
-            concurrency=concurrency,
+            concurrency=options.concurrency or (64 if options.world == "model" else 8),
+            prices=prices(options),
         )
     )
 

@@ -199,6 +199,46 @@ def failures(run: RunOption = None, db: DbOption = None, format: FormatOption = 
 
 
 @app.command()
+def calls(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
+    """Show the ledger of a run: calls, cache hits, tokens, latency and cost by arm, role and model."""
+    from storage.calls import call_rows
+
+    columns = ["arm", "role", "model", "calls", "hits", "failed", "retries", "prompt_tokens", "cached_tokens"]
+    columns += ["completion_tokens", "reasoning_tokens", "mean_latency", "mean_queue", "cost"]
+    return _list(db, run, format, call_rows, columns)
+
+
+@app.command()
+def unit(
+    unit: Annotated[int, typer.Argument(help="A unit's number; `show units` lists them.", metavar="ID")],
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="The exact messages and raw replies of its calls.")
+    ] = False,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Show one unit, and what was asked of language models for it."""
+    from storage.calls import unit_calls
+    from storage.readers import find_unit_by_id
+    from workbench.cli.callview import print_calls
+    from workbench.cli.output import emit, emit_one
+
+    with reading(db) as database:
+        row = find_unit_by_id(database, unit)
+        rows = list(unit_calls(database, unit))
+    if format not in ("table", "md"):
+        emit_one({**row, "calls": rows}, format)
+        return DONE
+    emit_one({**row, "calls": len(rows)}, format)
+    if prompts:
+        print_calls(rows)
+    else:
+        columns = ["role", "model", "endpoint", "hit", "prompt_tokens", "completion_tokens", "latency", "error"]
+        emit(rows, format, columns)
+    return DONE
+
+
+@app.command()
 def libraries(db: DbOption = None, format: FormatOption = "table") -> int:
     """List imported libraries of planned paths."""
     from storage.readers import list_libraries

@@ -5,7 +5,7 @@ See experiments.md, "Units and identity".
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.settings import PlannerSettings
@@ -36,7 +36,9 @@ class Experiment:
         embedder: name of what finds similar queries. neighbours: how many paths are shown.
         agent: how the online agent asks.
         seed, world_seed: of choices, and of the world's noise.
-        world, world_version: who answers. prompts: versions of the prompts, empty where there are none.
+        world, world_version: who answers.
+        prompts: versions of the prompts, empty where there are none.
+        roles: how each role of a language model speaks, empty where there are none.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -58,6 +60,8 @@ class Experiment:
     world_seed: int
     world: str
     world_version: str
+    prompts: Mapping[str, str]
+    roles: Mapping[str, object]
 
     @property
     def plans(self) -> bool:
@@ -77,7 +81,8 @@ class Experiment:
             "repeats": self.repeats,
             "seed": self.seed,
             "world_seed": self.world_seed,
-            "prompts": {},
+            "prompts": dict(self.prompts),
+            "roles": dict(self.roles),
         }
         if arms & set(SUBSET_ARMS):
             parts["k"] = self.k
@@ -158,6 +163,8 @@ def make_experiment(
         world_seed=options.seed if options.world_seed is None else options.world_seed,
         world=world.name,
         world_version=world.version,
+        prompts=world.prompts,
+        roles=world.roles,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from planner.evaluations import parse_evaluations
 from planner.rules import RULES
+from simulator.client.types import Role
 from simulator.domains import spell_domains
 from simulator.world import Persona
 from workbench.engine.errors import UsageError
@@ -24,6 +25,45 @@ def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names:
         raise ValueError("name at least one")
     return tuple(dict.fromkeys(names))
+
+
+class EndpointOptions(BaseModel):
+    """A server that speaks OpenAI's chat API, in the TOML file: `[endpoints.NAME]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str = Field(description="up to /v1; for azure the resource's address")
+    kind: Literal["openai", "azure"] = "openai"
+    key_env: str = Field("", description="environment variable that holds the key; empty = no key")
+    api_version: str = ""
+    models: dict[str, str] = Field({}, description="names used here -> names the server uses; empty = any")
+    max_in_flight: int = Field(64, ge=1, le=10_000)
+    timeout: float = Field(120.0, gt=0, description="seconds for one try")
+
+
+class RoleOptions(BaseModel):
+    """How one role speaks, in the TOML file: `[roles.judge]` and the like. What is left out keeps its default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str | None = Field(None, description="planner and user only: a model of their own")
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    max_tokens: int | None = Field(None, ge=1)
+
+
+class PriceOptions(BaseModel):
+    """What a model costs per million tokens, in the TOML file: `[prices."gpt-4o"]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+
+
+TABLES = ("endpoints", "roles", "prices")
+"""Options that are tables of the TOML file; they have no flag."""
 
 
 class RunOptions(BaseModel):
@@ -76,6 +116,23 @@ class RunOptions(BaseModel):
     max_questions: int = Field(10, ge=0, le=10, description="questions at most")
     persona: Persona = Field("cooperative", description="how the simulated user answers")
     crisis: Literal["on", "off"] = Field("on", description="immediate danger in a query skips the questions")
+
+    # Language models (world = "model"); none of the endpoints is part of a run's identity
+    base_url: str | None = Field(None, description="where the models are served, up to /v1; else OPENAI_BASE_URL")
+    key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the endpoint's key")
+    max_in_flight: int = Field(64, ge=1, le=10_000, description="calls in flight at most, per endpoint")
+    timeout: float = Field(120.0, gt=0, description="seconds for one try of a call")
+    structured: Literal["auto", "json_schema", "fallback"] = Field(
+        "auto", description="how structured replies are asked for; fallback: in words, parsed strictly"
+    )
+    workers: int | None = Field(None, ge=1, le=64, description="start this many vLLM workers for the run's length")
+    gpus: str = Field("", description="GPUs for the workers, e.g. 0,1; empty = all")
+    tensor_parallel: int = Field(1, ge=1, le=64, description="GPUs per worker")
+    endpoints: dict[str, EndpointOptions] = Field({}, description="endpoints by name")
+    roles: dict[Role, RoleOptions] = Field({}, description="agent, judge, planner, user")
+    prices: dict[str, PriceOptions] = Field({}, description="what models cost")
+
+    concurrency: int | None = Field(None, ge=1, le=10_000, description="units at once; empty = 64 for models, else 8")
 
     # Chance
     seed: Seed = Field(0, description="sets every seed")

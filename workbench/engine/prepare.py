@@ -33,7 +33,7 @@ def prepare(path: Path, options: RunOptions) -> Prepared:
     Raises:
         UsageError: something named does not exist. StorageError: the database can't be used.
     """
-    world = open_world(options.world)
+    world = open_world(options)
     if "planner" in options.arms:
         try:
             get_embedder(options.embedder).embed(["Is it there?"])  # now, and not when everything has been planned

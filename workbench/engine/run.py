@@ -1,6 +1,5 @@
 """A run: an experiment's units worked on by phase, written as they finish, resumable at any moment."""
 
-import signal
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from storage.errors import StorageError
 from storage.runs import Claim, RunSpec, UnitKey
 from storage.scenarios import add_scenarios
 from workbench.engine.experiment import Experiment
+from workbench.engine.interrupt import Interruption, interruptible
 from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
 from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
 from workbench.engine.progress import Progress
@@ -86,7 +86,7 @@ async def run_experiment(
     db = open_writable(path)
     try:
         with explained(path):
-            add_scenarios(db, experiment.scenarios)
+            add_scenarios(db, experiment.scenarios, collected=False)
             claim = runs.claim(
                 db,
                 spec,
@@ -127,7 +127,7 @@ class _Run:
         self._writer = Writer(db, path)
         self._scenarios: Mapping[str, Scenario] = {s.id: s for s in experiment.scenarios}
         self._states = {key: state for key, (_, state) in claim.units.items()}
-        self._interrupted = False
+        self._interruption = Interruption()
 
     async def work(self) -> Outcome:
         """Do what is pending, then say how the run ended, whatever happens on the way."""
@@ -145,7 +145,7 @@ class _Run:
             self._end(error)
         return _outcome(
             Claim(self._claim.run, self._claim.state, {k: (0, s) for k, s in self._states.items()}),
-            "interrupted" if self._interrupted else "done",
+            "interrupted" if self._interruption.came else "done",
         )
 
     async def _until_stopped(self) -> None:
@@ -155,8 +155,11 @@ class _Run:
                 around.start_soon(self._writer.run)
                 cache = StoredCache(reader, self._writer.post)
                 ledger = StoredLedger(self._writer.post, self._claim.run, self._prices)
-                async with self._world.serving(cache, ledger), anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._stop_on_signal, tasks.cancel_scope)
+                async with (
+                    self._world.serving(cache, ledger),
+                    interruptible() as self._interruption,
+                    anyio.create_task_group() as tasks,
+                ):
                     tasks.start_soon(self._beat)
                     await self._phases()
                     tasks.cancel_scope.cancel()
@@ -266,6 +269,7 @@ class _Run:
                 model=key.model,
                 arm=key.arm,
                 judges=experiment.judges,
+                search_judge=experiment.search_judge,
                 repeats=experiment.repeats,
                 k=experiment.k,
                 agent=experiment.agent,
@@ -278,13 +282,6 @@ class _Run:
         )
         return _Found(lambda db, seconds: runs.save_trial(db, unit, record, seconds), failed=record.error is not None)
 
-    async def _stop_on_signal(self, scope: anyio.CancelScope) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
-                self._interrupted = True
-                scope.cancel()
-                return
-
     async def _beat(self) -> None:
         while True:
             await anyio.sleep(HEARTBEAT_SECONDS)
@@ -292,7 +289,7 @@ class _Run:
 
     def _end(self, error: str | None) -> None:
         state: Literal["done", "interrupted", "failed"] = (
-            "failed" if error else "interrupted" if self._interrupted else "done"
+            "failed" if error else "interrupted" if self._interruption.came else "done"
         )
         try:
             with explained(self._path), transaction(self._db):

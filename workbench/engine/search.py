@@ -12,7 +12,7 @@ from planner.settings import PlannerSettings, make_planner
 from planner.trace import Trace
 from simulator.attributes import SENSITIVITY_ORDER
 from simulator.scenario import Scenario
-from simulator.world import Draw, JudgementError, Session, World
+from simulator.world import Draw, InvalidReplyError, JudgementError, Session, World
 from storage.records import SearchRecord
 
 MAX_FAILED_SHARE = 0.2
@@ -90,7 +90,7 @@ async def _evaluate(session: Session, unit: SearchUnit, wanted: Sequence[tuple[i
     async def sample(place: int, mask: int, number: int) -> None:
         try:
             verdict = await session.evaluate(mask, unit.judge, Draw(unit.settings.planner, "search", number))
-        except JudgementError:
+        except (InvalidReplyError, JudgementError):
             return
         rewards[place] = verdict.score
 

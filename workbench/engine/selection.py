@@ -18,7 +18,8 @@ from workbench.engine.options import RunOptions
 def select_scenarios(db: Database, options: RunOptions) -> list[Scenario]:
     """Choose the scenarios that the options describe.
 
-    `synthetic` builds them; otherwise they come from the database, or from the bundled ones where it holds none.
+    `synthetic` builds them; otherwise they are those collected (imported or built) in the database, or the bundled
+    ones where there are none: what an earlier run brought along never changes what a later one is about.
 
     Raises:
         UsageError: an id that fits no scenario, or options that exclude each other.
@@ -37,9 +38,9 @@ def select_scenarios(db: Database, options: RunOptions) -> list[Scenario]:
 
 
 def stored_or_bundled(db: Database | None, domains: Sequence[str] = (), source: str | None = None) -> list[Scenario]:
-    """List the database's scenarios, or the bundled ones where it holds none at all."""
-    if db is not None and count_scenarios(db):
-        return list(list_scenarios(db, domains=domains, source=source))
+    """List the scenarios collected in the database, or the bundled ones where there are none at all."""
+    if db is not None and count_scenarios(db, collected=True):
+        return list(list_scenarios(db, domains=domains, source=source, collected=True))
     return [s for s in bundled() if (not domains or s.domain in domains) and source in (None, s.source)]
 
 

@@ -25,7 +25,7 @@ def plan_scenario(options: RunOptions, scenario: Scenario) -> tuple[Trace, Prove
     Raises:
         UsageError: a setting, model or judge that does not exist. RunError: the search failed.
     """
-    world = open_world(options.world)
+    world = open_world(options)
     (model,) = known_names("model", options.models or world.models[:1], world.models, world)
     (judge,) = known_names("judge", (options.search_judge or world.judges[0],), world.judges, world)
     world_seed = options.seed if options.world_seed is None else options.world_seed

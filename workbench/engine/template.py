@@ -3,7 +3,40 @@
 import json
 import textwrap
 
-from workbench.engine.options import RunOptions
+from workbench.engine.options import TABLES, RunOptions
+
+_TABLES = """
+# Tables come last. Endpoints beside --base-url, for models that are served in different places:
+#
+# [endpoints.local]
+# base_url = "http://127.0.0.1:8000/v1"
+# models = { "Qwen-2.5-7B" = "Qwen/Qwen2.5-7B-Instruct" }    # name used here = name the server uses
+#
+# [endpoints.hosted]
+# base_url = "https://example.openai.azure.com"
+# kind = "azure"
+# api_version = "2024-10-21"
+# key_env = "AZURE_OPENAI_API_KEY"
+# models = { "GPT-4o" = "gpt-4o" }
+# max_in_flight = 16
+#
+# How a role speaks, and for planner and user which model speaks; the default is the answering model:
+#
+# [roles.agent]
+# temperature = 0.7
+# top_p = 0.95
+# max_tokens = 1024
+#
+# [roles.judge]
+# temperature = 0.0
+#
+# Prices per million tokens, for the ledger:
+#
+# [prices."GPT-4o"]
+# prompt = 2.5
+# cached = 1.25
+# completion = 10.0
+"""
 
 
 def options_as_toml() -> str:
@@ -14,8 +47,10 @@ def options_as_toml() -> str:
         "",
     ]
     for name, field in RunOptions.model_fields.items():
+        if name in TABLES:
+            continue
         lines += textwrap.wrap(field.description or "", 110, initial_indent="# ", subsequent_indent="# ")
         # JSON's numbers, strings and arrays are TOML's too.
         value = '""' if field.default is None else json.dumps(field.default)
         lines += [f"# {name} = {value}", ""]
-    return "\n".join(lines)
+    return "\n".join(lines) + _TABLES

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import anyio
+
 from planner.keyed import generator
 from planner.subsets import mask_of, members, subsets
-from simulator.agent import AgentOptions, converse
+from simulator.agent import AgentOptions, TrialError, converse
 from simulator.attributes import SENSITIVITY_ORDER
+from simulator.client.types import ChatError
 from simulator.dialogue import Dialogue, Knowledge, Neighbour
 from simulator.judge import judge_response
 from simulator.scenario import Scenario
-from simulator.world import Draw, JudgementError, Session, Style, Verdict, World
+from simulator.world import Draw, InvalidReplyError, JudgementError, Session, Style, Verdict, World
 from storage.records import TrialRecord
 
 
@@ -19,6 +22,7 @@ class TrialUnit:
     """Everything that one trial needs, so that it can be done anywhere.
 
     Fields:
+        search_judge: who judges what only serves to choose (the oracle where the truth is not known).
         neighbours: planned paths for the planner arm, nearest first.
         library: content hash of the library they come from; leaky: it may hold the query's own path.
     """
@@ -27,6 +31,7 @@ class TrialUnit:
     model: str
     arm: str
     judges: tuple[str, ...]
+    search_judge: str
     repeats: int
     k: int
     agent: AgentOptions
@@ -50,22 +55,27 @@ async def run_trial(world: World, unit: TrialUnit) -> TrialRecord:
         knowledge = dialogue.knowledge
         style: Style = "crisis" if dialogue.crisis else "instruction" if knowledge.mask else "plain"
     else:
-        knowledge = Knowledge.from_profile(unit.scenario.profile, given(session, unit))
+        knowledge = Knowledge.from_profile(unit.scenario.profile, await given(session, unit))
         style = "plain" if unit.arm == "vanilla" else "instruction"
     draw = Draw(unit.arm, "final")
     response = await session.respond(knowledge, style, draw)
-    verdicts: list[Verdict] = []
+    verdicts: dict[str, Verdict] = {}
     failures: dict[str, str] = {}
-    for judge in unit.judges:
+
+    async def judge_by(judge: str) -> None:
         try:
-            verdicts.append(await judge_response(session, response, judge, unit.repeats, draw))
-        except JudgementError as error:
+            verdicts[judge] = await judge_response(session, response, judge, unit.repeats, draw)
+        except (JudgementError, ChatError) as error:
             failures[judge] = str(error)
+
+    async with anyio.create_task_group() as tasks:
+        for judge in unit.judges:
+            tasks.start_soon(judge_by, judge)
     return TrialRecord(
         response=response,
         response_score=session.true_score(knowledge, style),
-        verdicts=tuple(verdicts),
-        failures=failures,
+        verdicts=tuple(verdicts[judge] for judge in unit.judges if judge in verdicts),
+        failures={judge: failures[judge] for judge in unit.judges if judge in failures},
         dialogue=dialogue,
         threshold=unit.agent.threshold if dialogue else None,
         persona=unit.agent.persona if dialogue else None,
@@ -74,11 +84,11 @@ async def run_trial(world: World, unit: TrialUnit) -> TrialRecord:
     )
 
 
-def given(session: Session, unit: TrialUnit) -> int:
+async def given(session: Session, unit: TrialUnit) -> int:
     """Return the mask of what an arm without a dialogue is given from the profile.
 
     Raises:
-        ValueError: the oracle arm in a world that does not know its true scores.
+        TrialError: the oracle arm could judge no subset.
     """
     known = unit.scenario.profile.known
     k = min(unit.k, known.bit_count())
@@ -93,15 +103,29 @@ def given(session: Session, unit: TrialUnit) -> int:
             rng = generator(unit.seed, unit.scenario.id, unit.model, "random", "final")
             return mask_of(rng.permutation(members(known))[:k].tolist())
         case "oracle":
-            return _oracle(session, known, k)
+            return await _oracle(session, unit, subsets(known, k))
     raise ValueError(f"there is no arm {unit.arm!r}")
 
 
-def _oracle(session: Session, known: int, k: int) -> int:
-    scores = session.true_scores()
-    if scores is None:
-        raise ValueError(
-            f"the world of {session.model} does not know its true scores: the oracle arm needs a surrogate"
-        )
-    candidates: Sequence[int] = subsets(known, k)
-    return max(candidates, key=lambda mask: (scores[mask], -mask))
+async def _oracle(session: Session, unit: TrialUnit, candidates: Sequence[int]) -> int:
+    """Return the truly best subset where the world knows it, else the one that was judged best; ties to smaller masks.
+
+    What is judged best of many is judged too well. The trial judges it again, on samples of its own.
+    """
+    truth = session.true_scores()
+    if truth is not None:
+        return max(candidates, key=lambda mask: (truth[mask], -mask))
+    found: dict[int, float] = {}
+
+    async def judge(mask: int) -> None:
+        try:
+            found[mask] = (await session.evaluate(mask, unit.search_judge, Draw("oracle", "search"))).score
+        except (InvalidReplyError, JudgementError):
+            return  # left out, as in a search
+
+    async with anyio.create_task_group() as tasks:
+        for mask in candidates:
+            tasks.start_soon(judge, mask)
+    if not found:
+        raise TrialError("oracle: none of the subsets could be judged")
+    return max(found, key=lambda mask: (found[mask], -mask))
