@@ -12,10 +12,12 @@ from simulator.bundled import bundled
 from simulator.domains import DOMAINS
 from simulator.scenario import Profile, Scenario
 from storage.database import open_writable
-from storage.scenarios import add_scenarios
+from storage.scenarios import add_scenarios, count_scenarios
 from tests.workbench.engine.running import options as flags
+from tests.workbench.engine.running import work
 from workbench.engine import selection
 from workbench.engine.errors import UsageError
+from workbench.engine.prepare import prepare
 from workbench.engine.selection import find_scenarios, select_scenarios, spread
 
 
@@ -41,6 +43,22 @@ def test_a_database_with_scenarios_means_those(db: Database) -> None:
     assert select_scenarios(db, flags(source="bundled")) == []
     chosen = select_scenarios(db, flags(domains=("Life", "Career")))
     assert chosen == [s for s in stored if s.domain in ("Life", "Career")]
+
+
+def test_what_a_run_brought_along_does_not_change_what_the_next_one_is_about(tmp_path: Path, db: Database) -> None:
+    path = tmp_path / "x.db"
+    first = prepare(path, flags(limit=9)).spec.identity
+    work(path, flags(synthetic=5, arms=("vanilla",)))
+    work(path, flags(limit=3, arms=("vanilla",)))
+    assert count_scenarios(db) == 8
+    assert select_scenarios(db, flags()) == list(bundled())
+    assert prepare(path, flags(limit=9)).spec.identity == first
+    built = list(build(5, 0))
+    assert find_scenarios(db, [built[0].id]) == [built[0]]  # by name it can be had
+    assert add_scenarios(db, built[:2]) == (2, 0)
+    assert select_scenarios(db, flags()) == built[:2]
+    assert add_scenarios(db, built[:3], collected=False) == (0, 3)
+    assert select_scenarios(db, flags()) == built[:2]
 
 
 def test_built_ones_depend_on_the_build_seed_or_else_the_seed(db: Database) -> None:
