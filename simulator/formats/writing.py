@@ -6,7 +6,9 @@ is none; an issue outside the 140 known ones comes back as `unknown`. Profiles a
 source; dataset rows carry nine attributes, without Past Self-Harm History. Our own form carries everything.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 
 from simulator.attributes import ATTRIBUTES
@@ -42,26 +44,33 @@ def write_scenarios(scenarios: Iterable[Scenario], path: Path, format: str) -> N
 def write_profiles_and_queries(scenarios: Iterable[Scenario], profiles: Path, queries: Path) -> None:
     """Write form 1: people, and equal blocks of queries that belong to them by position.
 
-    A profile with a multiple of the others' queries is written as often as it needs blocks.
+    A block is as long as most profiles have queries. A profile with more is written again for each further block, and a
+    block that its queries do not fill repeats them, as blocks of the published file do: reading leaves such out.
 
     Raises:
-        FormatError: no scenarios, or profiles with numbers of queries that make no equal blocks.
+        FormatError: no scenarios.
     """
     groups = _grouped(scenarios)
-    counts = [len(asked) for _, asked in groups.values()]
-    block = min(counts, default=0)
-    if not block:
+    if not groups:
         raise FormatError(queries, "no scenarios to write")
-    if any(count % block for count in counts):
-        raise FormatError(
-            queries, f"profiles have {block} to {max(counts)} queries each; form 1 needs equal numbers: use form2"
-        )
+    counts = Counter(len(asked) for _, asked in groups.values())
+    block = max(counts, key=lambda count: (counts[count], count))
     people = (
         person
         for (_, label), (profile, asked) in groups.items()
-        for person in [_person(label, profile)] * (len(asked) // block)
+        for person in [_person(label, profile)] * _blocks(asked, block)
     )
-    write_json((profiles, people), (queries, ({"query_id": query} for _, asked in groups.values() for query in asked)))
+    texts = (
+        {"query_id": query}
+        for _, asked in groups.values()
+        for query in islice(cycle(asked), _blocks(asked, block) * block)
+    )
+    write_json((profiles, people), (queries, texts))
+
+
+def _blocks(queries: Sequence[str], block: int) -> int:
+    """Return how many blocks hold the queries."""
+    return -(-len(queries) // block)
 
 
 def write_grouped(scenarios: Iterable[Scenario], path: Path) -> None:

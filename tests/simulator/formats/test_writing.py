@@ -69,16 +69,25 @@ def people(*counts: int) -> list[Scenario]:
 
 
 def test_form_1_gathers_the_queries_of_a_profile_and_repeats_it_for_whole_blocks(tmp_path: Path) -> None:
-    write_scenarios(people(4, 2), tmp_path, "form1")
-    assert [p["Age"] for p in json.loads((tmp_path / "profiles.json").read_text())] == ["0", "0", "1"]
+    write_scenarios(people(4, 2, 2), tmp_path, "form1")
+    assert [p["Age"] for p in json.loads((tmp_path / "profiles.json").read_text())] == ["0", "0", "1", "2"]
     assert {s.id for s in back(tmp_path / "profiles.json", tmp_path / "queries.json") if isinstance(s, Scenario)} == {
-        s.id for s in people(4, 2)
+        s.id for s in people(4, 2, 2)
     }
 
 
-def test_form_1_refuses_unequal_blocks_and_writes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"2 to 3 queries each.*use form2"):
-        write_scenarios(people(2, 3), tmp_path, "form1")
+def test_form_1_fills_a_block_with_the_profiles_own_queries(tmp_path: Path) -> None:
+    write_scenarios(people(3, 2, 3), tmp_path, "form1")
+    texts = [q["query_id"] for q in json.loads((tmp_path / "queries.json").read_text())]
+    assert texts[3:6] == ["query 1 0", "query 1 1", "query 1 0"]
+    assert {s.id for s in back(tmp_path / "profiles.json", tmp_path / "queries.json") if isinstance(s, Scenario)} == {
+        s.id for s in people(3, 2, 3)
+    }
+
+
+def test_form_1_refuses_nothing_to_write(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="no scenarios to write"):
+        write_scenarios([], tmp_path, "form1")
     assert not list(tmp_path.iterdir())
 
 
