@@ -123,7 +123,7 @@ class StoredLedger:
 
 
 _SUMS = """
-  count(*) as calls, sum(hit) as hits, sum(error is not null) as failed, sum(retries) as retries,
+  count(*) as calls, sum(hit) as hits, sum(calls.error is not null) as failed, sum(retries) as retries,
   sum(case when hit then 0 else prompt_tokens end) as prompt_tokens,
   sum(case when hit then 0 else cached_tokens end) as cached_tokens,
   sum(case when hit then 0 else completion_tokens end) as completion_tokens,

@@ -42,8 +42,8 @@ def validate(file: Annotated[Path, typer.Argument(help="An experiment's TOML fil
 @app.command()
 def schema() -> int:
     """Print the JSON schema of the TOML file."""
-    from workbench.cli.output import to_json
+    from workbench.cli.output import emit_one
     from workbench.engine.options import RunOptions
 
-    typer.echo(to_json(RunOptions.model_json_schema(), indent=2))
+    emit_one(RunOptions.model_json_schema(), "json")
     return DONE

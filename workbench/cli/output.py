@@ -112,6 +112,12 @@ def emit_one(fields: Row, format: Format = "table", title: str | None = None, st
         emit([fields], format, stream=stream)
 
 
+def gap() -> None:
+    """Print an empty line on stdout, between two tables: Markdown needs it to tell them apart."""
+    with _open_ended(sys.stdout) as out:
+        out.write("\n")
+
+
 def to_json(value: object, indent: int | None = None) -> str:
     """Return JSON in ASCII, which any terminal and any locale can print; NaN and infinities become null."""
     return json.dumps(_jsonable(value), indent=indent, allow_nan=False)

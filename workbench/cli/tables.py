@@ -2,11 +2,11 @@
 
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.common import narrate
-from workbench.cli.output import Column, Format, emit
+from workbench.cli.output import Column, Format, emit, gap
 
 if TYPE_CHECKING:
     from workbench.statistics.bootstrap import Interval
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _WIDE = 132
 """Columns that arms x domains needs. On a narrower terminal it is turned round, a table per judge."""
+
+_CELL = 12
+"""Columns that an arm or the names of the domains need there: a mean with its interval, and the space between."""
 
 _LEGEND = "± half the width of the 95 % bootstrap interval, clustered by profile; paper: published figures"
 
@@ -31,13 +34,21 @@ def emit_scores(rows: Iterable[Mapping[str, Any]], format: Format, title: str) -
         return
     if not table.rows:
         narrate("no scores yet")
-    narrow = format == "table" and sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
-    for world, model in dict.fromkeys((row.world, row.model) for row in table.rows):
+    columns = shutil.get_terminal_size().columns
+    narrow = format == "table" and sys.stdout.isatty() and columns < _WIDE
+    for i, (world, model) in enumerate(dict.fromkeys((row.world, row.model) for row in table.rows)):
+        if i:
+            gap()
         mine = [row for row in table.rows if (row.world, row.model) == (world, model)]
         heading = f"{title} · world: {world} · model: {model}"
         if narrow:
+            at_once = max(1, columns // _CELL - 1)
             for judge in dict.fromkeys(row.judge for row in mine):
-                _by_domain([row for row in mine if row.judge == judge], f"{heading} · judge {judge}")
+                judged = [row for row in mine if row.judge == judge]
+                for start in range(0, len(judged), at_once):
+                    _by_domain(judged[start : start + at_once], f"{heading}\njudge: {world} {judge}")
+                    gap()
+            _paper(model, [row.arm for row in mine])
         else:
             _by_arm(mine, format, f"{heading}\n{_LEGEND}" if format == "table" else f"{heading} · {_LEGEND}")
     if narrow:
@@ -78,25 +89,42 @@ def _by_arm(rows: "list[ScoreRow]", format: Format, title: str) -> None:
 
 
 def _by_domain(rows: "list[ScoreRow]", title: str) -> None:
-    """Print one judge's view for narrow terminals: a row per domain, the paper's figure beside each arm's."""
-    from simulator.domains import DOMAINS
-    from workbench.statistics.published import published
+    """Print some arms of one judge for narrow terminals: a row per domain."""
     from workbench.statistics.scores import COLUMNS
 
-    lines: list[dict[str, object]] = [{"domain": name} for name in (*COLUMNS, "questions", "failed")]
-    columns = [Column("domain", "")]
-    for row in rows:
-        columns.append(Column(row.arm))
-        values = [*(_shown(row.cells[name].score) for name in COLUMNS), _shown(row.questions)]
-        for line, value in zip(lines, [*values, str(row.cells["Avg"].failed)], strict=True):
-            line[row.arm] = value
-        for figure in published(row.model, row.arm):
-            key = f"{row.arm} paper"
-            columns.append(Column(key, "paper"))
-            domains = figure.domains or (None,) * len(DOMAINS)
-            for line, number in zip(lines, [*domains, figure.average, figure.questions, None], strict=True):
-                line[key] = _places(number)
-    emit(lines, "table", columns, title=title)
+    cells = {
+        row.arm: [
+            *(_shown(row.cells[name].score) for name in COLUMNS),
+            _shown(row.questions),
+            str(row.cells["Avg"].failed),
+        ]
+        for row in rows
+    }
+    _turned(cells, (*COLUMNS, "questions", "failed"), title)
+
+
+def _paper(model: str, arms: Collection[str]) -> None:
+    """Print the paper's figures for these arms the same way, where there are any."""
+    from simulator.domains import DOMAINS
+    from workbench.statistics.published import published
+
+    cells = {
+        figure.arm: [
+            *map(_places, figure.domains or (None,) * len(DOMAINS)),
+            _places(figure.average),
+            _places(figure.questions),
+        ]
+        for figure in published(model)
+        if figure.arm in arms
+    }
+    if cells:
+        _turned(cells, (*DOMAINS, "Avg", "questions"), "paper: published figures")
+
+
+def _turned(cells: Mapping[str, list[str | None]], names: Iterable[str], title: str) -> None:
+    """Print columns of cells, with the names of their rows first."""
+    lines = [{"": name, **{arm: column[i] for arm, column in cells.items()}} for i, name in enumerate(names)]
+    emit(lines, "table", [Column("", " "), *map(Column, cells)], title=title)
 
 
 def _shown(mean: "Interval | None") -> str | None:
