@@ -191,11 +191,6 @@ class World(Protocol):
         """What words its answers depend on, name -> version; part of a run's identity. Empty where there are none."""
         ...
 
-    @property
-    def roles(self) -> Mapping[str, object]:
-        """How each role speaks (sampling, a model of its own), as JSON; part of a run's identity. Empty if none does."""
-        ...
-
     def serving(self, cache: ResponseCache, ledger: Ledger) -> AbstractAsyncContextManager[None]:
         """Keep open what sessions need (connections, limits) while they are used; nothing runs on after it."""
         ...

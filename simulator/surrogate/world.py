@@ -39,11 +39,6 @@ class SurrogateWorld:
         """There are none: texts and parameters are part of `version`."""
         return {}
 
-    @property
-    def roles(self) -> Mapping[str, object]:
-        """There are none: nobody samples anything."""
-        return {}
-
     @asynccontextmanager
     async def serving(self, cache: ResponseCache, ledger: Ledger) -> AsyncIterator[None]:  # noqa: ARG002
         """Nothing has to be kept open."""

@@ -59,6 +59,8 @@ def run(
     max_in_flight: Annotated[int | None, typer.Option(help="Calls in flight at most, per endpoint.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for one try of a call.")] = None,
     structured: Annotated[str | None, typer.Option(help="Structured replies: auto, json_schema or fallback.")] = None,
+    reasoning_tokens: Annotated[int | None, typer.Option(help="Tokens added to every limit, for thinking.")] = None,
+    system_messages: Annotated[bool | None, typer.Option(help="Whether the chat template has a system role.")] = None,
     workers: Annotated[int | None, typer.Option(help="Start so many vLLM workers for the run's length.")] = None,
     gpus: Annotated[str | None, typer.Option(help="GPUs for the workers, e.g. 0,1.")] = None,
     tensor_parallel: Annotated[int | None, typer.Option(help="GPUs per worker.")] = None,

@@ -36,9 +36,8 @@ class Experiment:
         embedder: name of what finds similar queries. neighbours: how many paths are shown.
         agent: how the online agent asks.
         seed, world_seed: of choices, and of the world's noise.
-        world, world_version: who answers.
+        world, world_version: who answers, with everything that an answer depends on (sampling, say).
         prompts: versions of the prompts, empty where there are none.
-        roles: how each role of a language model speaks, empty where there are none.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -61,7 +60,6 @@ class Experiment:
     world: str
     world_version: str
     prompts: Mapping[str, str]
-    roles: Mapping[str, object]
 
     @property
     def plans(self) -> bool:
@@ -82,7 +80,6 @@ class Experiment:
             "seed": self.seed,
             "world_seed": self.world_seed,
             "prompts": dict(self.prompts),
-            "roles": dict(self.roles),
         }
         if arms & set(SUBSET_ARMS):
             parts["k"] = self.k
@@ -164,7 +161,6 @@ def make_experiment(
         world=world.name,
         world_version=world.version,
         prompts=world.prompts,
-        roles=world.roles,
     )
 
 

@@ -3,11 +3,10 @@
 import os
 from collections.abc import Mapping
 
-from simulator.model.settings import DEFAULT_ROLES, ModelSettings, RoleSettings
-
 from simulator.client.types import ROLES, Endpoint, Role, Sampling
+from simulator.model.settings import DEFAULT_ROLES, RESPONSES, ModelSettings, RoleSettings
 from workbench.engine.errors import UsageError
-from workbench.engine.options import EndpointOptions, RunOptions
+from workbench.engine.options import EndpointOptions, RoleOptions, RunOptions
 
 _HOSTED = "https://api.openai.com/v1"
 
@@ -22,12 +21,18 @@ def model_settings(options: RunOptions) -> ModelSettings:
         raise UsageError("--world model: name the answering model with --model NAME")
     if "all" in (*options.models, *options.judges):
         raise UsageError("--world model: name the models one by one; `all` is for the surrogate")
-    return ModelSettings(
-        models=options.models,
-        judges=options.judges or options.models[:1],
-        roles={role: _role(role, options) for role in ROLES},
-        structured=options.structured,
-    )
+    try:
+        return ModelSettings(
+            models=options.models,
+            judges=options.judges or options.models[:1],
+            responses=_sampling(RESPONSES, options.roles.get("responses")),
+            roles={role: _role(role, options) for role in ROLES},
+            structured=options.structured,
+            reasoning_tokens=options.reasoning_tokens,
+            system_messages=options.system_messages,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def endpoints(options: RunOptions, environment: Mapping[str, str] = os.environ) -> list[Endpoint]:
@@ -55,18 +60,18 @@ def endpoints(options: RunOptions, environment: Mapping[str, str] = os.environ) 
 
 def _role(role: Role, options: RunOptions) -> RoleSettings:
     default, given = DEFAULT_ROLES[role], options.roles.get(role)
+    if given is not None and given.model is not None and role not in ("planner", "user"):
+        raise UsageError(f"roles.{role}: its model comes from {'--model' if role == 'agent' else '--judges'}")
+    return RoleSettings(given.model if given else None, _sampling(default.sampling, given))
+
+
+def _sampling(default: Sampling, given: RoleOptions | None) -> Sampling:
     if given is None:
         return default
-    if given.model is not None and role not in ("planner", "user"):
-        raise UsageError(f"roles.{role}: its model comes from {'--model' if role == 'agent' else '--judges'}")
-    sampling = default.sampling
-    return RoleSettings(
-        model=given.model,
-        sampling=Sampling(
-            sampling.temperature if given.temperature is None else given.temperature,
-            sampling.top_p if given.top_p is None else given.top_p,
-            sampling.max_tokens if given.max_tokens is None else given.max_tokens,
-        ),
+    return Sampling(
+        default.temperature if given.temperature is None else given.temperature,
+        default.top_p if given.top_p is None else given.top_p,
+        default.max_tokens if given.max_tokens is None else given.max_tokens,
     )
 
 

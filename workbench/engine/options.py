@@ -129,7 +129,9 @@ class RunOptions(BaseModel):
     gpus: str = Field("", description="GPUs for the workers, e.g. 0,1; empty = all")
     tensor_parallel: int = Field(1, ge=1, le=64, description="GPUs per worker")
     endpoints: dict[str, EndpointOptions] = Field({}, description="endpoints by name")
-    roles: dict[Role, RoleOptions] = Field({}, description="agent, judge, planner, user")
+    reasoning_tokens: int = Field(0, ge=0, description="tokens added to every limit, for models that think first")
+    system_messages: bool = Field(True, description="false for models whose chat template has no system role")
+    roles: dict[Role | Literal["responses"], RoleOptions] = Field({}, description="how each role speaks")
     prices: dict[str, PriceOptions] = Field({}, description="what models cost")
 
     concurrency: int | None = Field(None, ge=1, le=10_000, description="units at once; empty = 64 for models, else 8")

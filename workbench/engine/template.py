@@ -20,9 +20,10 @@ _TABLES = """
 # models = { "GPT-4o" = "gpt-4o" }
 # max_in_flight = 16
 #
-# How a role speaks, and for planner and user which model speaks; the default is the answering model:
+# How responses are sampled, how each role speaks (agent, judge, planner, user), and for planner and user which model
+# speaks; the default is the answering model:
 #
-# [roles.agent]
+# [roles.responses]
 # temperature = 0.7
 # top_p = 0.95
 # max_tokens = 1024
