@@ -81,6 +81,7 @@ def _explain(error: Exception) -> int:
             narrate(f"{command}: {message}; see `{command} --help`")
         return WRONG
     # Named here and not imported at the top, since their modules bring in what --help must not wait for.
+    from simulator.client.types import ChatError
     from simulator.formats import FormatError
     from simulator.table import TableError
     from storage.errors import NotFoundError, StorageError, WrongDatabaseError
@@ -95,7 +96,7 @@ def _explain(error: Exception) -> int:
     if isinstance(error, wrong):
         narrate(f"workbench: {error}")
         return WRONG
-    if isinstance(error, (StorageError, RunError)):
+    if isinstance(error, (StorageError, RunError, ChatError)):
         narrate(f"workbench: {error}")
         return FAILED
     if isinstance(error, OSError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from simulator.client.types import ChatError
+from simulator.client.types import ChatError, UnusableEndpointError
 from simulator.judge import judge_response
 from simulator.scenario import Scenario
 from simulator.world import Draw, JudgementError, Verdict, World
@@ -126,6 +126,8 @@ class _Job:
         try:
             draw = Draw(judged.arm, "rejudge", task.number)
             verdict = await judge_response(session, judged.response, task.judge, self.repeats, draw)
+        except UnusableEndpointError:
+            raise
         except (JudgementError, ChatError) as failure:
             error = str(failure)
         await self.writer.write(lambda db: add_verdict(db, judged.unit, task.label, verdict, error))

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from planner.trace import Trace, pack
 from simulator.agent import TrialError
-from simulator.client.types import ChatError
+from simulator.client.types import ChatError, UnusableEndpointError
 from simulator.scenario import Scenario
 from simulator.world import InvalidReplyError, World
 from storage import runs
@@ -223,10 +223,10 @@ class _Run:
         UNIT.set(self._claim.units[key][0])  # every worker is a task with a context of its own
         try:
             found = await execute(key)
+        except (StorageError, UnusableEndpointError):
+            raise  # no other unit would fare better: the run stops, and the same command takes it up
         except (SearchError, TrialError, InvalidReplyError, ChatError) as error:
             found = self._failure(key, str(error))
-        except StorageError:
-            raise
         except Exception as error:  # a defect in one unit must not cost the others
             found = self._failure(key, f"internal error: {type(error).__name__}: {error}")
         seconds = time.monotonic() - began
