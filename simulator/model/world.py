@@ -1,0 +1,70 @@
+"""The model world: who answers is a language model behind an OpenAI-compatible server (design.md)."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+from simulator.client.types import EndpointSource, Ledger, ResponseCache
+from simulator.model.asking import Asker
+from simulator.model.session import ModelSession
+from simulator.model.settings import ModelSettings
+from simulator.prompts import versions
+from simulator.replies import FORMS_VERSION
+from simulator.scenario import Scenario
+
+
+class ModelWorld:
+    """The world behind every number that language models produced; its fields are those of `simulator.world.World`.
+
+    The version follows the prompts, the forms of replies, and the settings that an answer depends on; which models and
+    judges there are stands beside each answer instead.
+    """
+
+    name = "model"
+    noisy = True
+
+    def __init__(self, settings: ModelSettings, source: EndpointSource) -> None:
+        self.models = settings.models
+        self.judges = settings.judges
+        self._settings = settings
+        self._source = source
+        self._asker = Asker(settings)
+        parts = {name: value for name, value in asdict(settings).items() if name not in ("models", "judges")}
+        text = json.dumps((dict(self.prompts), parts), sort_keys=True)
+        self.version = f"{FORMS_VERSION}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """Name -> version and content hash of each prompt."""
+        return versions()
+
+    @asynccontextmanager
+    async def serving(self, cache: ResponseCache, ledger: Ledger) -> AsyncIterator[None]:
+        """Keep the client's connections while sessions ask; cancelled or left, nothing of it runs on.
+
+        Raises:
+            RuntimeError: the world is being served already.
+        """
+        if self._asker.chat is not None:
+            raise RuntimeError("the model world is being served already")
+        from simulator.client.client import ChatClient  # slow to import, and only needed now
+
+        client = ChatClient(self._source, cache, ledger)
+        async with client:
+            self._asker.chat = client
+            try:
+                yield
+            finally:
+                self._asker.chat = None
+
+    def open(self, scenario: Scenario, model: str, seed: int) -> ModelSession:
+        """Return a session; it asks nothing until it is asked.
+
+        Raises:
+            KeyError: there is no such model.
+        """
+        if model not in self.models:
+            raise KeyError(f"the model world has no model {model!r}; it has {', '.join(self.models)}")
+        return ModelSession(scenario, model, seed, self._settings, self._asker)
