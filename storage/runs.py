@@ -306,7 +306,8 @@ def _save_dialogue(db: Database, unit: int, record: TrialRecord) -> None:
 
 
 def _finish(db: Database, unit: int, error: str | None, seconds: float) -> None:
-    db.conn.execute(
+    _execute(
+        db,
         "update units set state = ?, error = ?, seconds = ?, finished_at = ? where id = ?",
         ["failed" if error else "done", error, seconds, now(), unit],
     )
@@ -320,4 +321,11 @@ def _forget(db: Database, unit: int) -> None:
 def _replace(db: Database, table: str, row: dict[str, Any]) -> None:
     # sqlite-utils' own insert opens a savepoint and inspects the table for each row; this runs 100,000 times a batch.
     names, marks = ", ".join(row), ", ".join("?" * len(row))
-    db.conn.execute(f"insert or replace into {table} ({names}) values ({marks})", list(row.values()))  # noqa: S608
+    _execute(db, f"insert or replace into {table} ({names}) values ({marks})", list(row.values()))  # noqa: S608
+
+
+def _execute(db: Database, sql: str, values: list[Any]) -> None:
+    try:
+        db.conn.execute(sql, values)
+    except UnicodeEncodeError:  # half of a surrogate pair, from a model's JSON escapes: no reason to lose the rest
+        db.conn.execute(sql, [v.encode(errors="replace").decode() if isinstance(v, str) else v for v in values])

@@ -290,6 +290,18 @@ def test_a_failed_trial_replaces_everything_that_was_found_before() -> None:
         ]
 
 
+def test_half_a_surrogate_pair_is_written_as_a_question_mark_and_loses_nothing_else() -> None:
+    scenario = Scenario("Is it late?", Profile((None,) * N_ATTRIBUTES))
+    response = Response("Yes \ud800 \U0001f9e1 no.", "plain", 0, 0, Draw("vanilla", "final"))
+    record = TrialRecord(response, 3.0, (), {"a": "not JSON: \udfff"})
+    with unit_of("trial", scenario, "vanilla") as (db, run, unit):
+        with transaction(db):
+            runs.save_trial(db, unit, record, 0.1)
+        assert [row["text"] for row in response_rows(db, run)] == ["Yes ? \U0001f9e1 no."]
+        assert [row["error"] for row in score_rows(db, run)] == ["not JSON: ?"]
+        assert [row["error"] for row in unit_rows(db, run)] == ["judge a: not JSON: ?"]
+
+
 def test_a_reader_in_another_connection_sees_what_was_committed() -> None:
     with database() as db:
         path = Path(db.execute("select file from pragma_database_list").fetchone()[0])

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner.trace import FAILED, Trace, path_masks
+from planner.trace import FAILED, Trace, path_masks, unpack
 from planner.tree import replay
 from simulator.agent import TrialError
 from simulator.scenario import Scenario
 from simulator.world import DIMENSIONS, Draw, InvalidReplyError, JudgementError
 from storage.database import open_readonly, open_writable
 from storage.errors import StorageError
-from storage.readers import find_run, score_rows, search_trace, unit_rows
+from storage.readers import find_run, score_rows, search_rows, search_trace, unit_rows
 from tests.workbench.engine.running import FailingWorld, options, results, work
 
 
@@ -208,3 +208,26 @@ def test_a_full_disk_stops_the_run_with_a_line_and_the_same_command_goes_on(
     assert work(path, chosen).state == "done"
     work(clean, chosen)
     assert results(path) == results(clean)
+
+
+def test_a_search_under_way_is_shown_and_counted_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.db"
+    monkeypatch.setattr("workbench.engine.search._SHOW_AFTER", 0.0)
+    monkeypatch.setattr("workbench.engine.search._SHOW_EVERY", 0.0)
+    seen: list[tuple[str, int, int, int]] = []
+
+    def evaluating(scenario: Scenario, mask: int, draw: Draw) -> Exception | None:
+        db = open_readonly(path)
+        run = find_run(db)
+        for row in db.execute("select units.state, searches.trace from searches join units on units.id = unit"):
+            counted = len(list(search_rows(db, run["run"])))
+            seen.append((row[0], unpack(row[1]).rollouts, counted, run["done"]))
+        db.conn.close()
+        return None
+
+    work(path, options(synthetic=1, arms=("planner",), rollouts=12), FailingWorld(evaluating=evaluating))
+    assert {(state, counted, done) for state, _, counted, done in seen} == {("running", 0, 0)}
+    assert [rollouts for _, rollouts, _, _ in seen] == sorted(rollouts for _, rollouts, _, _ in seen)
+    assert seen[-1][1] == 11
+    (trace,) = traces(path)
+    assert trace.rollouts == 12
