@@ -1,6 +1,7 @@
 """Runs without a command line, worlds that fail on command, and the results of a run in a form that can be compared."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ def options(**values: Any) -> RunOptions:
 def work(path: Path, chosen: RunOptions, world: World | None = None, **how: Any) -> Outcome:
     """Prepare and run an experiment in this process, in another world than its own if one is given."""
     prepared = prepare(path, chosen)
-    arguments = (path, prepared.experiment, world or prepared.world, prepared.spec, QuietDisplay())
-    return anyio.run(partial(run_experiment, *arguments, index=chosen.index, **how))
+    if world is not None:
+        prepared = replace(prepared, world=world)
+    return anyio.run(partial(run_experiment, path, prepared, QuietDisplay(), **how))
 
 
 def results(path: Path, run: str | None = None) -> dict[str, list[tuple[Any, ...]]]:

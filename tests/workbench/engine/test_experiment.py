@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from simulator.build import build
+from simulator.embed import get_embedder
 from simulator.surrogate.world import SurrogateWorld
 from storage.database import open_writable
 from storage.scenarios import add_scenarios
@@ -22,7 +23,13 @@ EVERYTHING = flags(arms=ARMS, judges=("a", "b"), models=("GPT-4o", "LLaMA-3.1-8B
 
 
 def experiment(options: RunOptions = EVERYTHING, **other: Any) -> Experiment:
-    arguments: dict[str, Any] = {"scenarios": SCENARIOS, "index": None, "planned": None, **other}
+    arguments: dict[str, Any] = {
+        "scenarios": SCENARIOS,
+        "embedder": LexicalEmbedder(),
+        "index": None,
+        "planned": None,
+        **other,
+    }
     return make_experiment(options, SurrogateWorld(), **arguments)
 
 
@@ -57,7 +64,6 @@ def changed(**options: Any) -> RunOptions:
         {"crisis": "off"},
         {"seed": 1},
         {"world_seed": 1},
-        {"embedder": "all-MiniLM-L6-v2"},
     ],
     ids=str,
 )
@@ -118,7 +124,9 @@ def test_the_worlds_version_counts() -> None:
             super().__init__()
             self.version += "x"
 
-    assert make_experiment(EVERYTHING, Newer(), SCENARIOS, None, None).identity != experiment().identity
+    assert (
+        make_experiment(EVERYTHING, Newer(), SCENARIOS, LexicalEmbedder(), None, None).identity != experiment().identity
+    )
 
 
 def test_neither_database_nor_place_count(tmp_path: Path) -> None:

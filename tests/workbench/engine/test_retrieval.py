@@ -222,13 +222,11 @@ def test_an_index_of_a_few_profiles_is_a_seeded_choice(tmp_path: Path) -> None:
 
 
 def test_concurrency_changes_nothing(tmp_path: Path) -> None:
-    chosen = options(
-        synthetic=8, arms=ARMS, judges=("a", "b"), models=MODELS, rollouts=25, repeats=2, persona="partial"
-    )
+    experiment = {"synthetic": 8, "arms": ARMS, "judges": ("a", "b"), "models": MODELS, "rollouts": 25, "repeats": 2}
     found = []
     for concurrency in (1, 3, 64):
         path = tmp_path / f"{concurrency}.db"
-        work(path, chosen, concurrency=concurrency)
+        work(path, chosen.model_copy(update={"concurrency": concurrency}))
         found.append(results(path))
     assert found[0] == found[1] == found[2]
     assert len(found[0]["verdicts"]) == 8 * len(ARMS) * 2 * 2
