@@ -57,4 +57,5 @@ class ServedEmbedder:
         if not norms.all():
             raise EmbedderError(f"{self.name} at {end.base_url}: it returned a vector without a direction")
         self.dimensions = vectors.shape[1]
-        return (vectors / norms).astype(np.float32)
+        unit: Vectors = (vectors / norms).astype(np.float32)
+        return unit

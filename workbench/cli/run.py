@@ -47,7 +47,7 @@ def run(
     leaky_index: Annotated[
         bool | None, typer.Option("--leaky-index", help="Let a query retrieve its own path, as in the paper.")
     ] = None,
-    embedder: Annotated[str | None, typer.Option(help="Finds similar queries: lexical or all-MiniLM-L6-v2.")] = None,
+    embedder: Annotated[str | None, typer.Option(help="lexical, all-MiniLM-L6-v2 or served:MODEL.")] = None,
     neighbours: Annotated[int | None, typer.Option(help="Planned paths shown to the agent.")] = None,
     retrieval: Annotated[str | None, typer.Option(help="few-shot or follow.")] = None,
     threshold: Annotated[int | None, typer.Option(help="Completeness (0-5) that is enough.")] = None,
@@ -100,26 +100,11 @@ def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, quie
 
     from workbench.cli.progress import display_for
     from workbench.engine.prepare import prepare
-    from workbench.engine.pricing import prices
     from workbench.engine.run import run_experiment
 
     prepared = prepare(path, options)
     display = display_for(sys.stderr, quiet)
-
-    return anyio.run(
-        lambda: run_experiment(
-            path,
-            prepared.experiment,
-            prepared.world,
-            prepared.spec,
-            display,
-            index=options.index,
-            new=new,
-            retry_failed=retry_failed,
-            concurrency=options.concurrency or (64 if options.world == "model" else 8),
-            prices=prices(options),
-        )
-    )
+    return anyio.run(lambda: run_experiment(path, prepared, display, new=new, retry_failed=retry_failed))
 
 
 def _finish(outcome: "Outcome", path: Path, format: Literal["table", "json", "jsonl", "csv", "md"]) -> int:

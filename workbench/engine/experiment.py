@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from planner.settings import PlannerSettings
 from simulator.agent import AgentOptions
+from simulator.embed import Embedder
 from simulator.scenario import Scenario
 from simulator.world import World
 from storage.runs import UnitKey
@@ -33,7 +34,7 @@ class Experiment:
         index: content hash of the library that is used instead of planning, or None.
         planned: ids of the profiles that are planned for (`--index-size`), or None for all.
         leaky: a query may retrieve its own path.
-        embedder: name of what finds similar queries. neighbours: how many paths are shown.
+        embedder: name and version of what finds similar queries. neighbours: how many paths are shown.
         agent: how the online agent asks.
         seed, world_seed: of choices, and of the world's noise.
         world, world_version: who answers, with everything that an answer depends on (sampling, say).
@@ -119,7 +120,12 @@ class Experiment:
 
 
 def make_experiment(
-    options: RunOptions, world: World, scenarios: Sequence[Scenario], index: str | None, planned: frozenset[str] | None
+    options: RunOptions,
+    world: World,
+    scenarios: Sequence[Scenario],
+    embedder: Embedder,
+    index: str | None,
+    planned: frozenset[str] | None,
 ) -> Experiment:
     """Resolve options against a world: defaults filled in, every name checked.
 
@@ -147,7 +153,7 @@ def make_experiment(
         index=index,
         planned=planned,
         leaky=options.leaky_index,
-        embedder=options.embedder,
+        embedder=f"{embedder.name}@{embedder.version}",
         neighbours=options.neighbours,
         agent=AgentOptions(
             threshold=options.threshold,

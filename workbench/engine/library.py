@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from planner.library import Library, LibraryEntry, Lookup
 from simulator.dialogue import Neighbour
-from simulator.embed import get_embedder
+from simulator.embed import Embedder
 from simulator.formats import PublishedPath, detect, read_library
 from simulator.scenario import Scenario, query_key
 from storage.errors import NotFoundError
@@ -28,9 +28,8 @@ class Libraries:
         hash: content hash of all entries; it stands with every dialogue that used them.
     """
 
-    def __init__(self, entries: Iterable[LibraryEntry] = (), embedder: str = "lexical") -> None:
+    def __init__(self, entries: Iterable[LibraryEntry] = ()) -> None:
         self._entries = tuple(sorted(entries, key=lambda entry: entry.id))
-        self._embedder = embedder
         self._found: dict[UnitKey, tuple[Neighbour, ...]] = {}
         self.hash = _hash(self._entries)
 
@@ -38,7 +37,12 @@ class Libraries:
         return len(self._entries)
 
     def look_up(
-        self, wanted: Sequence[tuple[UnitKey, Scenario]], k: int, *, siblings: Mapping[str, Collection[str]] | None
+        self,
+        wanted: Sequence[tuple[UnitKey, Scenario]],
+        k: int,
+        *,
+        embedder: Embedder,
+        siblings: Mapping[str, Collection[str]] | None,
     ) -> None:
         """Find the neighbours of every unit at once; `neighbours` returns them from then on.
 
@@ -47,11 +51,10 @@ class Libraries:
                 with one of its queries, since published entries name no profile. None = leaky: nothing is left out.
 
         Raises:
-            EmbedderError: the embedder is not installed.
+            EmbedderError: the embedder can't be used.
         """
         if not self._entries or not wanted:
             return
-        embedder = get_embedder(self._embedder)
         texts = list(dict.fromkeys([*(e.query for e in self._entries), *(s.query for _, s in wanted)]))
         place = {text: i for i, text in enumerate(texts)}
         vectors = embedder.embed(texts)
@@ -83,7 +86,7 @@ def queries_by_profile(db: Database, scenarios: Iterable[Scenario]) -> dict[str,
     return found
 
 
-def planned_library(db: Database, run: str, embedder: str) -> Libraries:
+def planned_library(db: Database, run: str) -> Libraries:
     """Gather the paths that the finished searches of a run planned."""
     rows = db.query(
         "select units.scenario, units.model, scenarios.query, scenarios.profile_id, searches.best_path, "
@@ -92,23 +95,20 @@ def planned_library(db: Database, run: str, embedder: str) -> Libraries:
         [run],
     )
     return Libraries(
-        (
-            LibraryEntry(
-                id=f"{row['scenario']}:{row['model']}",
-                query=row["query"],
-                path=tuple(json.loads(row["best_path"])),
-                score=row["best_q"],
-                scenario_id=row["scenario"],
-                profile_id=row["profile_id"],
-                model=row["model"],
-            )
-            for row in rows
-        ),
-        embedder,
+        LibraryEntry(
+            id=f"{row['scenario']}:{row['model']}",
+            query=row["query"],
+            path=tuple(json.loads(row["best_path"])),
+            score=row["best_q"],
+            scenario_id=row["scenario"],
+            profile_id=row["profile_id"],
+            model=row["model"],
+        )
+        for row in rows
     )
 
 
-def open_library(db: Database, name: str, embedder: str) -> Libraries:
+def open_library(db: Database, name: str) -> Libraries:
     """Open the library that `--index` names: a planner index file, an imported library, or a run's searches.
 
     Raises:
@@ -116,13 +116,13 @@ def open_library(db: Database, name: str, embedder: str) -> Libraries:
     """
     path = Path(name)
     if path.is_file():
-        libraries = Libraries(_file_entries(path), embedder)
+        libraries = Libraries(_file_entries(path))
     else:
         try:
-            libraries = Libraries(map(_stored_entry, library_rows(db, name)), embedder)
+            libraries = Libraries(map(_stored_entry, library_rows(db, name)))
         except NotFoundError:
             try:
-                libraries = planned_library(db, find_run(db, name)["run"], embedder)
+                libraries = planned_library(db, find_run(db, name)["run"])
             except NotFoundError as error:
                 raise UsageError(f"--index {name}: no such file, imported library or run") from error
     if not len(libraries):

@@ -11,6 +11,7 @@ from planner.evaluations import parse_evaluations
 from planner.rules import RULES
 from simulator.client.types import Role
 from simulator.domains import spell_domains
+from simulator.embed import EMBEDDERS
 from simulator.world import Persona
 from workbench.engine.errors import UsageError
 
@@ -62,6 +63,9 @@ class PriceOptions(BaseModel):
     cached: float | None = Field(None, ge=0)
 
 
+SERVED = "served:"
+"""Stands before the name of a model that embeds at one of the endpoints."""
+
 TABLES = ("endpoints", "roles", "prices")
 """Options that are tables of the TOML file; they have no flag."""
 
@@ -107,7 +111,9 @@ class RunOptions(BaseModel):
     index: str | None = Field(None, description="use the paths of this run, imported library or planner index file")
     index_size: int | None = Field(None, ge=1, description="plan for a seeded choice of this many profiles only")
     leaky_index: bool = Field(False, description="let a query retrieve its own path, as in the paper; marks every row")
-    embedder: Literal["lexical", "all-MiniLM-L6-v2"] = Field("lexical", description="what finds similar queries")
+    embedder: str = Field(
+        "lexical", description="what finds similar queries: lexical, all-MiniLM-L6-v2, or served:MODEL at an endpoint"
+    )
 
     # The online agent and the simulated user
     neighbours: int = Field(5, ge=1, le=100, description="planned paths shown to the agent")
@@ -145,6 +151,13 @@ class RunOptions(BaseModel):
     @classmethod
     def _known_domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
         return spell_domains(domains)
+
+    @field_validator("embedder")
+    @classmethod
+    def _known_embedder(cls, embedder: str) -> str:
+        if embedder not in EMBEDDERS and not embedder.removeprefix(SERVED).strip() != embedder.strip():
+            raise ValueError(f"there is no embedder {embedder!r}: there are {', '.join(EMBEDDERS)}, {SERVED}MODEL")
+        return embedder
 
     @field_validator("rule")
     @classmethod

@@ -1,18 +1,21 @@
 """From options to an experiment that is ready to run: scenarios chosen, names checked, the library identified."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from planner.library import choose_profiles
-from simulator.embed import EmbedderError, get_embedder
+from simulator.embed import Embedder, LexicalEmbedder
 from simulator.world import World
+from storage.calls import Price
 from storage.database import explained, open_writable
 from storage.runs import RunSpec
-from workbench.engine.errors import UsageError
+from workbench.engine.embedding import make_embedder
 from workbench.engine.experiment import Experiment, make_experiment
 from workbench.engine.library import open_library
 from workbench.engine.options import RunOptions
+from workbench.engine.pricing import prices
 from workbench.engine.selection import select_scenarios
 from workbench.engine.worlds import open_world
 from workbench.version import __version__
@@ -20,11 +23,23 @@ from workbench.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An experiment, the world it runs in, and what the store records of both."""
+    """An experiment with everything that it needs to be run.
+
+    Fields:
+        experiment, world, embedder: what is done, who answers, what finds similar queries.
+        spec: what the store records of them.
+        index: what `--index` named, or None.
+        prices: what models cost, for the ledger.
+        concurrency: units worked on at once.
+    """
 
     experiment: Experiment
     world: World
+    embedder: Embedder
     spec: RunSpec
+    index: str | None
+    prices: Mapping[str, Price]
+    concurrency: int
 
 
 def prepare(path: Path, options: RunOptions) -> Prepared:
@@ -34,16 +49,12 @@ def prepare(path: Path, options: RunOptions) -> Prepared:
         UsageError: something named does not exist. StorageError: the database can't be used.
     """
     world = open_world(options)
-    if "planner" in options.arms:
-        try:
-            get_embedder(options.embedder).embed(["Is it there?"])  # now, and not when everything has been planned
-        except EmbedderError as error:
-            raise UsageError(f"--embedder {options.embedder}: {error}") from error
+    embedder = make_embedder(options) if "planner" in options.arms else LexicalEmbedder()
     db = open_writable(path)
     try:
         with explained(path):
             scenarios = select_scenarios(db, options)
-            index = open_library(db, options.index, options.embedder).hash if options.index else None
+            index = open_library(db, options.index).hash if options.index else None
     finally:
         db.conn.close()
     planned = (
@@ -51,7 +62,7 @@ def prepare(path: Path, options: RunOptions) -> Prepared:
         if options.index_size
         else None
     )
-    experiment = make_experiment(options, world, scenarios, index, planned)
+    experiment = make_experiment(options, world, scenarios, embedder, index, planned)
     spec = RunSpec(
         identity=experiment.identity,
         world=world.name,
@@ -61,4 +72,12 @@ def prepare(path: Path, options: RunOptions) -> Prepared:
         settings=options.model_dump_json(exclude_defaults=True),
         code_version=__version__,
     )
-    return Prepared(experiment, world, spec)
+    return Prepared(
+        experiment=experiment,
+        world=world,
+        embedder=embedder,
+        spec=spec,
+        index=options.index,
+        prices=prices(options),
+        concurrency=options.concurrency or (64 if options.world == "model" else 8),
+    )

@@ -15,17 +15,17 @@ from planner.trace import Trace, pack
 from simulator.agent import TrialError
 from simulator.client.types import ChatError, UnusableEndpointError
 from simulator.scenario import Scenario
-from simulator.world import InvalidReplyError, World
+from simulator.world import InvalidReplyError
 from storage import runs
-from storage.calls import UNIT, Price, StoredCache, StoredLedger
+from storage.calls import UNIT, StoredCache, StoredLedger
 from storage.database import explained, open_readonly, open_writable, transaction
 from storage.errors import StorageError
-from storage.runs import Claim, RunSpec, UnitKey
+from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
-from workbench.engine.experiment import Experiment
 from workbench.engine.interrupt import Interruption, interruptible
 from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
 from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
+from workbench.engine.prepare import Prepared
 from workbench.engine.progress import Progress
 from workbench.engine.search import SearchError, SearchUnit, run_search
 from workbench.engine.trial import TrialUnit, run_trial
@@ -61,36 +61,27 @@ Execute = Callable[[UnitKey], Awaitable[_Found]]
 
 async def run_experiment(
     path: Path,
-    experiment: Experiment,
-    world: World,
-    spec: RunSpec,
+    prepared: Prepared,
     progress: Progress,
     *,
-    index: str | None = None,
     new: bool = False,
     retry_failed: bool = False,
-    concurrency: int = 8,
-    prices: Mapping[str, Price] | None = None,
 ) -> Outcome:
     """Start or resume the run of an experiment and work until everything is done or a signal stops it.
-
-    Args:
-        index: what `--index` named, where the experiment uses a library that exists.
-        concurrency: units worked on at once.
-        prices: what models cost, for the ledger.
 
     Raises:
         OwnedError: a live process works on it already.
         StorageError: the database could not be written; what was committed stays, and the same command resumes.
+        UnusableEndpointError: the models' servers are gone for good; likewise.
     """
     db = open_writable(path)
     try:
         with explained(path):
-            add_scenarios(db, experiment.scenarios, collected=False)
+            add_scenarios(db, prepared.experiment.scenarios, collected=False)
             claim = runs.claim(
                 db,
-                spec,
-                experiment.units(),
+                prepared.spec,
+                prepared.experiment.units(),
                 this_process(),
                 is_alive=is_alive,
                 new=new,
@@ -100,7 +91,7 @@ async def run_experiment(
             return _outcome(claim, "finished")
         if claim.state == "resumed":
             progress.note(f"taking up run {claim.run}")
-        return await _Run(db, path, experiment, world, claim, progress, index, concurrency, prices or {}).work()
+        return await _Run(db, path, prepared, claim, progress).work()
     finally:
         db.conn.close()
 
@@ -108,24 +99,11 @@ async def run_experiment(
 class _Run:
     """One process's work on a run."""
 
-    def __init__(
-        self,
-        db: Database,
-        path: Path,
-        experiment: Experiment,
-        world: World,
-        claim: Claim,
-        progress: Progress,
-        index: str | None,
-        concurrency: int,
-        prices: Mapping[str, Price],
-    ) -> None:
-        self._db, self._path = db, path
-        self._experiment, self._world, self._claim = experiment, world, claim
-        self._progress, self._index, self._concurrency = progress, index, concurrency
-        self._prices = prices
+    def __init__(self, db: Database, path: Path, prepared: Prepared, claim: Claim, progress: Progress) -> None:
+        self._db, self._path, self._prepared, self._claim, self._progress = db, path, prepared, claim, progress
+        self._experiment, self._world = prepared.experiment, prepared.world
         self._writer = Writer(db, path)
-        self._scenarios: Mapping[str, Scenario] = {s.id: s for s in experiment.scenarios}
+        self._scenarios: Mapping[str, Scenario] = {s.id: s for s in self._experiment.scenarios}
         self._states = {key: state for key, (_, state) in claim.units.items()}
         self._interruption = Interruption()
 
@@ -136,10 +114,11 @@ class _Run:
             await self._until_stopped()
         except BaseException as failure:
             cause = _first(failure)
+            if not isinstance(cause, Exception):  # a second signal meets the default handler, which cancels everything
+                self._interruption.came = True
+                raise
             error = str(cause) or type(cause).__name__
-            if isinstance(cause, Exception):
-                raise cause from failure
-            raise
+            raise cause from failure
         finally:
             self._progress.finish()
             self._end(error)
@@ -154,7 +133,7 @@ class _Run:
             async with anyio.create_task_group() as around:
                 around.start_soon(self._writer.run)
                 cache = StoredCache(reader, self._writer.post)
-                ledger = StoredLedger(self._writer.post, self._claim.run, self._prices)
+                ledger = StoredLedger(self._writer.post, self._claim.run, self._prepared.prices)
                 async with (
                     self._world.serving(cache, ledger),
                     interruptible() as self._interruption,
@@ -184,12 +163,12 @@ class _Run:
 
         def gather() -> Libraries:
             with explained(self._path):
-                if self._index is None:
-                    libraries = planned_library(self._db, self._claim.run, experiment.embedder)
-                else:
-                    libraries = open_library(self._db, self._index, experiment.embedder)
+                named = self._prepared.index
+                libraries = (
+                    planned_library(self._db, self._claim.run) if named is None else open_library(self._db, named)
+                )
                 siblings = None if experiment.leaky else queries_by_profile(self._db, experiment.scenarios)
-            libraries.look_up(wanted, experiment.neighbours, siblings=siblings)
+            libraries.look_up(wanted, experiment.neighbours, embedder=self._prepared.embedder, siblings=siblings)
             return libraries
 
         # In a thread, so that a signal is heard and the heart beats; nobody else reads through this connection now.
@@ -214,7 +193,7 @@ class _Run:
                 self._progress.advance(done, failed)
 
         async with anyio.create_task_group() as tasks:
-            for _ in range(self._concurrency):
+            for _ in range(self._prepared.concurrency):
                 tasks.start_soon(work)
         self._progress.finish()
 

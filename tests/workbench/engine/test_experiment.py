@@ -25,7 +25,7 @@ EVERYTHING = flags(arms=ARMS, judges=("a", "b"), models=("GPT-4o", "LLaMA-3.1-8B
 def experiment(options: RunOptions = EVERYTHING, **other: Any) -> Experiment:
     arguments: dict[str, Any] = {
         "scenarios": SCENARIOS,
-        "embedder": LexicalEmbedder(),
+        "embedder": get_embedder(options.embedder),
         "index": None,
         "planned": None,
         **other,
@@ -124,9 +124,7 @@ def test_the_worlds_version_counts() -> None:
             super().__init__()
             self.version += "x"
 
-    assert (
-        make_experiment(EVERYTHING, Newer(), SCENARIOS, LexicalEmbedder(), None, None).identity != experiment().identity
-    )
+    assert make_experiment(EVERYTHING, Newer(), SCENARIOS, get_embedder(), None, None).identity != experiment().identity
 
 
 def test_neither_database_nor_place_count(tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ def test_concurrency_changes_nothing(tmp_path: Path) -> None:
     found = []
     for concurrency in (1, 3, 64):
         path = tmp_path / f"{concurrency}.db"
-        work(path, chosen.model_copy(update={"concurrency": concurrency}))
+        work(path, options(**experiment, persona="partial", concurrency=concurrency))
         found.append(results(path))
     assert found[0] == found[1] == found[2]
     assert len(found[0]["verdicts"]) == 8 * len(ARMS) * 2 * 2
