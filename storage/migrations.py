@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from sqlite_utils import Database
 
+from storage.worker_tables import create_worker_tables
+
 
 def _first_schema(db: Database) -> None:
     db.table("scenarios").create(
@@ -226,6 +228,7 @@ def _language_models(db: Database) -> None:
     )
     db.table("calls").create_index(["unit"])
     db.table("calls").create_index(["run"])
+    create_worker_tables(db)
 
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first_schema, _language_models)

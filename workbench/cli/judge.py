@@ -48,7 +48,7 @@ def judge(
         options = options.model_copy(update={"models": options.models or options.judges})
     elif options.world != found["world"]:
         raise UsageError(f"the {options.world} world judges only its own responses, not those of {found['world']}")
-    opened = open_world(options)
+    opened = open_world(options, path).world
     wrong = [name for name in options.judges if name not in opened.judges]
     if wrong:
         raise UsageError(f"the {opened.name} world has no judge {wrong[0]!r}: it has {', '.join(opened.judges)}")

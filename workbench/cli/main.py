@@ -9,7 +9,7 @@ from typing import Annotated, Never
 
 import typer
 
-from workbench.cli import config, doctor, export, judge, plan, run, scenarios, show
+from workbench.cli import config, doctor, export, judge, plan, run, scenarios, show, workers
 from workbench.cli.common import FAILED, INTERRUPTED, WRONG, narrate
 from workbench.version import __version__
 
@@ -51,6 +51,7 @@ app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(show.app, name="show")
 app.command("export")(export.export)
 app.command("judge")(judge.judge)
+app.add_typer(workers.app, name="workers")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

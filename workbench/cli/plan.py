@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workbench.cli.common import DONE, DbOption, FormatOption, narrate
+from workbench.cli.common import DONE, DbOption, FormatOption, database_path, narrate
 
 if TYPE_CHECKING:
     from planner.trace import Trace
@@ -71,4 +71,4 @@ def _search(options: "RunOptions", scenario: str | None, db: Path | None) -> "tu
         raise UsageError("name a scenario: `workbench scenarios list` shows their ids")
     from workbench.cli.scenarios import find
 
-    return plan_scenario(options, find(db, [scenario])[0])
+    return plan_scenario(options, find(db, [scenario])[0], database_path(db))

@@ -63,6 +63,8 @@ def run(
     system_messages: Annotated[bool | None, typer.Option(help="Whether the chat template has a system role.")] = None,
     workers: Annotated[int | None, typer.Option(help="Start so many vLLM workers for the run's length.")] = None,
     gpus: Annotated[str | None, typer.Option(help="GPUs for the workers, e.g. 0,1.")] = None,
+    vllm: Annotated[str | None, typer.Option(help="The vllm command; else VLLM_COMMAND, else the PATH's.")] = None,
+    vllm_args: Annotated[str | None, typer.Option(help="More for `vllm serve`, quoted as for a shell.")] = None,
     tensor_parallel: Annotated[int | None, typer.Option(help="GPUs per worker.")] = None,
     seed: Annotated[int | None, typer.Option(help="Sets every seed.")] = None,
     build_seed: Annotated[int | None, typer.Option(help="Seed of built scenarios.")] = None,
@@ -88,9 +90,21 @@ def run(
         flags[name] = words(flags[name])
         if flags[name] == ():  # an empty shell variable, say: it must not mean everything
             raise UsageError(f"--{name}: name at least one, or leave it out")
+    flags["vllm_args"] = None if vllm_args is None else _split(vllm_args)
     options = read_options(experiment, flags)
     outcome = _work(options, database_path(db), new, retry_failed, quiet)
     return _finish(outcome, database_path(db), format)
+
+
+def _split(arguments: str) -> tuple[str, ...]:
+    import shlex
+
+    from workbench.engine.errors import UsageError
+
+    try:
+        return tuple(shlex.split(arguments))
+    except ValueError as error:
+        raise UsageError(f"--vllm-args: {error}: quote them as for a shell") from error
 
 
 def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, quiet: bool) -> "Outcome":
@@ -102,8 +116,8 @@ def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, quie
     from workbench.engine.prepare import prepare
     from workbench.engine.run import run_experiment
 
-    prepared = prepare(path, options)
     display = display_for(sys.stderr, quiet)
+    prepared = prepare(path, options, display.note)
     return anyio.run(lambda: run_experiment(path, prepared, display, new=new, retry_failed=retry_failed))
 
 

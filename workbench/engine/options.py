@@ -134,6 +134,8 @@ class RunOptions(BaseModel):
     workers: int | None = Field(None, ge=1, le=64, description="start this many vLLM workers for the run's length")
     gpus: str = Field("", description="GPUs for the workers, e.g. 0,1; empty = all")
     tensor_parallel: int = Field(1, ge=1, le=64, description="GPUs per worker")
+    vllm: str = Field("", description="the vllm command for workers; empty = VLLM_COMMAND, else the PATH's")
+    vllm_args: tuple[str, ...] = Field((), description="more arguments for `vllm serve`")
     endpoints: dict[str, EndpointOptions] = Field({}, description="endpoints by name")
     reasoning_tokens: int = Field(0, ge=0, description="tokens added to every limit, for models that think first")
     system_messages: bool = Field(True, description="false for models whose chat template has no system role")

@@ -1,7 +1,8 @@
 """From options to an experiment that is ready to run: scenarios chosen, names checked, the library identified."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Prepared:
 
     Fields:
         experiment, world, embedder: what is done, who answers, what finds similar queries.
+        workers: kept while the world is used; does nothing where there are none.
         spec: what the store records of them.
         index: what `--index` named, or None.
         prices: what models cost, for the ledger.
@@ -35,6 +37,7 @@ class Prepared:
 
     experiment: Experiment
     world: World
+    workers: AbstractAsyncContextManager[object]
     embedder: Embedder
     spec: RunSpec
     index: str | None
@@ -42,13 +45,13 @@ class Prepared:
     concurrency: int
 
 
-def prepare(path: Path, options: RunOptions) -> Prepared:
-    """Resolve the options of a run against its database.
+def prepare(path: Path, options: RunOptions, report: Callable[[str], None] = lambda _: None) -> Prepared:
+    """Resolve the options of a run against its database; `report` hears how workers of the run start.
 
     Raises:
         UsageError: something named does not exist. StorageError: the database can't be used.
     """
-    world = open_world(options)
+    world, workers = open_world(options, path, report)
     embedder = make_embedder(options) if "planner" in options.arms else LexicalEmbedder()
     db = open_writable(path)
     try:
@@ -75,6 +78,7 @@ def prepare(path: Path, options: RunOptions) -> Prepared:
     return Prepared(
         experiment=experiment,
         world=world,
+        workers=workers,
         embedder=embedder,
         spec=spec,
         index=options.index,

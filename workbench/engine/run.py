@@ -132,17 +132,16 @@ class _Run:
         try:
             async with anyio.create_task_group() as around:
                 around.start_soon(self._writer.run)
-                cache = StoredCache(reader, self._writer.post)
-                ledger = StoredLedger(self._writer.post, self._claim.run, self._prepared.prices)
-                async with (
-                    self._world.serving(cache, ledger),
-                    interruptible() as self._interruption,
-                    anyio.create_task_group() as tasks,
-                ):
-                    tasks.start_soon(self._beat)
-                    await self._phases()
-                    tasks.cancel_scope.cancel()
-                self._writer.close()
+                try:
+                    async with interruptible() as self._interruption, anyio.create_task_group() as tasks:
+                        tasks.start_soon(self._beat)
+                        cache = StoredCache(reader, self._writer.post)
+                        ledger = StoredLedger(self._writer.post, self._claim.run, self._prepared.prices)
+                        async with self._prepared.workers, self._world.serving(cache, ledger):
+                            await self._phases()
+                        tasks.cancel_scope.cancel()
+                finally:
+                    self._writer.close()
         finally:
             reader.conn.close()
 

@@ -19,13 +19,13 @@ from workbench.engine.search import SearchError, SearchUnit, run_search
 from workbench.engine.worlds import open_world
 
 
-def plan_scenario(options: RunOptions, scenario: Scenario) -> tuple[Trace, Provenance]:
+def plan_scenario(options: RunOptions, scenario: Scenario, path: Path) -> tuple[Trace, Provenance]:
     """Search for what is worth asking in a scenario.
 
     Raises:
         UsageError: a setting, model or judge that does not exist. RunError: the search failed.
     """
-    world = open_world(options)
+    world = open_world(options, path).world
     (model,) = known_names("model", options.models or world.models[:1], world.models, world)
     (judge,) = known_names("judge", (options.search_judge or world.judges[0],), world.judges, world)
     world_seed = options.seed if options.world_seed is None else options.world_seed
