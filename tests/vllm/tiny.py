@@ -1,4 +1,4 @@
-"""Makes two tiny random models, `chat` and `embed`: `ENVIRONMENT/bin/python tests/vllm/tiny.py FOLDER TEXT`.
+"""Makes two tiny random models, `tiny` and `tiny-embed`: `ENVIRONMENT/bin/python tests/vllm/tiny.py FOLDER TEXT`.
 
 Their replies mean nothing; they only let a real server run quickly on a CPU. The tokenizer learns its 1,024 tokens from
 TEXT, any file in the language of the prompts, so that these need about as many tokens as with a real small model.
@@ -114,5 +114,5 @@ def make_embed(folder: Path, text: Path) -> None:
 if __name__ == "__main__":
     target, learned_from = Path(sys.argv[1]), Path(sys.argv[2])
     torch.manual_seed(0)
-    make_chat(target / "chat", learned_from)
-    make_embed(target / "embed", learned_from)
+    make_chat(target / "tiny", learned_from)
+    make_embed(target / "tiny-embed", learned_from)
