@@ -1,10 +1,9 @@
-"""Asking a model for something that can be used: forms, the fallback without them, and repairs.
+"""Asking a model for something that can be used: forms, or their words instead, and repairs.
 
 A reply that can't be used is shown to the model again with what is wrong with it, a bounded number of times; then the
 failure is an error, never a number. Every try has a seed of its own, keyed by what is asked.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -12,7 +11,7 @@ from typing import Protocol, TypeVar
 from planner.keyed import Key, digest
 from simulator.client.types import ChatRequest, Completion, Message, RefusedError, Role, Sampling, Schema
 from simulator.model.settings import ModelSettings
-from simulator.prompts import encodable, render
+from simulator.prompts import render
 from simulator.replies import Form, UnreadableReplyError
 from simulator.world import InvalidReplyError
 
@@ -30,7 +29,6 @@ _CUT_OFF = {
     "abort": "the server gave it up",
     "error": "the server gave it up",
 }
-_ABOUT_FORMS = re.compile(r"response_format|json|schema|structured|guided|grammar", re.IGNORECASE)
 
 
 class Chat(Protocol):
@@ -38,6 +36,10 @@ class Chat(Protocol):
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer a request. Raises: ChatError."""
+        ...
+
+    def forget(self, request: ChatRequest) -> None:
+        """Ask anew the next time."""
         ...
 
 
@@ -73,7 +75,6 @@ class Asker:
     def __init__(self, settings: ModelSettings) -> None:
         self.chat: Chat | None = None
         self._settings = settings
-        self._without_forms: set[str] = set()
 
     async def decide(self, wish: Wish, form: Form[T]) -> T:
         """Ask for a reply of a form.
@@ -92,14 +93,17 @@ class Asker:
             InvalidReplyError: it was empty, or cut off by the server, after `MAX_REPAIRS` repairs.
             ChatError: there was no reply.
         """
-        return await self._usable(wish, None, lambda completion: encodable(_said(completion)))
+        return await self._usable(wish, None, _said)
 
     async def _usable(self, wish: Wish, schema: Schema | None, read: Callable[[Completion], T]) -> T:
+        if self.chat is None:
+            raise RuntimeError("the model world is not being served: enter `serving` first")
         first = request = self._request(wish, schema)
+        asked = [first]
         problem = ""
         for repair in range(1, MAX_REPAIRS + 2):
             try:
-                completion = await self._complete(request)
+                completion = await self.chat.complete(request)
             except RefusedError as refusal:
                 if request is first:
                     raise
@@ -108,7 +112,13 @@ class Asker:
                 return read(completion)
             except UnreadableReplyError as error:
                 problem = str(error)
-            request = _repaired(request, first, completion, problem, digest(*wish.key, "repair", repair))
+            added = self._repair(schema, completion, problem)
+            sampling = _roomier(request.sampling) if _cut_short(completion) else request.sampling
+            seed = _seed(*wish.key, "repair", repair)
+            request = replace(first, messages=_with(first.messages, added), sampling=sampling, seed=seed)
+            asked.append(request)
+        for useless in asked[:-1]:  # whoever tries the failed unit again shall not meet the same replies
+            self.chat.forget(useless)
         raise InvalidReplyError(f"{wish.what} by {wish.model} is unusable after {MAX_REPAIRS} repairs: {problem}")
 
     def _request(self, wish: Wish, schema: Schema | None) -> ChatRequest:
@@ -116,60 +126,39 @@ class Asker:
         messages = wish.messages
         if not settings.system_messages:
             messages = (Message("user", "\n\n".join(message.content for message in messages)),)
+        if schema is not None and settings.structured == "fallback":
+            messages, schema = _with(messages, render("schema", schema=schema.json)), None
         return ChatRequest(
             model=wish.model,
             messages=messages,
             sampling=replace(wish.sampling, max_tokens=wish.sampling.max_tokens + settings.reasoning_tokens),
-            seed=_seed(digest(*wish.key)),
+            seed=_seed(*wish.key),
             sample=wish.sample,
             schema=schema,
             role=wish.role,
             sticky=wish.sticky,
         )
 
-    async def _complete(self, request: ChatRequest) -> Completion:
-        """Send a request, without its form where the server can't be held to one.
-
-        In `auto` a refusal that speaks of forms is remembered for the model, so that it is not asked for again.
-        """
-        if self.chat is None:
-            raise RuntimeError("the model world is not being served: enter `serving` first")
-        mode = self._settings.structured
-        if request.schema is None or mode == "json_schema":
-            return await self.chat.complete(request)
-        if mode == "fallback" or request.model in self._without_forms:
-            return await self.chat.complete(_spelled_out(request, request.schema))
-        try:
-            return await self.chat.complete(request)
-        except RefusedError as refusal:
-            try:
-                completion = await self.chat.complete(_spelled_out(request, request.schema))
-            except RefusedError:
-                raise refusal from None
-            if _ABOUT_FORMS.search(str(refusal)):
-                self._without_forms.add(request.model)
-            return completion
+    def _repair(self, schema: Schema | None, completion: Completion, problem: str) -> tuple[Message, ...]:
+        """Return what is added to a request whose reply can't be used."""
+        added = render(
+            "repair",
+            reply=completion.text.strip()[:_QUOTED_CHARACTERS],
+            problem=problem,
+            shorter=_cut_short(completion),
+            structured=schema is not None,
+        )
+        if schema is not None and self._settings.structured == "auto":
+            added += render("schema", schema=schema.json)
+        return added
 
 
-def _spelled_out(request: ChatRequest, schema: Schema) -> ChatRequest:
-    added = render("schema", schema=schema.json)
-    return replace(request, messages=_with(request.messages, added), schema=None)
+def _cut_short(completion: Completion) -> bool:
+    return completion.finish_reason == "length"
 
 
-def _repaired(request: ChatRequest, first: ChatRequest, completion: Completion, problem: str, key: int) -> ChatRequest:
-    """Return the first request with the last reply and its problem added, another seed, and more room if it was cut."""
-    cut = completion.finish_reason == "length"
-    sampling = request.sampling
-    if cut:
-        sampling = replace(sampling, max_tokens=max(sampling.max_tokens, min(2 * sampling.max_tokens, MAX_TOKENS)))
-    added = render(
-        "repair",
-        reply=completion.text.strip()[:_QUOTED_CHARACTERS],
-        problem=problem,
-        shorter=cut,
-        structured=request.schema is not None,
-    )
-    return replace(first, messages=_with(first.messages, added), sampling=sampling, seed=_seed(key))
+def _roomier(sampling: Sampling) -> Sampling:
+    return replace(sampling, max_tokens=max(sampling.max_tokens, min(2 * sampling.max_tokens, MAX_TOKENS)))
 
 
 def _with(messages: tuple[Message, ...], added: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -179,8 +168,8 @@ def _with(messages: tuple[Message, ...], added: tuple[Message, ...]) -> tuple[Me
     return (*messages[:-1], Message(last.role, text))
 
 
-def _seed(key: int) -> int:
-    return key % 2**31
+def _seed(*key: Key) -> int:
+    return digest(*key) % 2**31
 
 
 def _said(completion: Completion) -> str:
@@ -189,13 +178,13 @@ def _said(completion: Completion) -> str:
         raise UnreadableReplyError(_CUT_OFF[completion.finish_reason])
     if text := completion.text.strip():
         return text
-    if completion.finish_reason == "length":
+    if _cut_short(completion):
         raise UnreadableReplyError("the limit on tokens was reached before the reply began")
     raise UnreadableReplyError("it is empty" + (" after the reasoning" if completion.reasoning else ""))
 
 
 def _whole(completion: Completion) -> str:
     text = _said(completion)
-    if completion.finish_reason == "length":
+    if _cut_short(completion):
         raise UnreadableReplyError("it was cut short by the limit on tokens")
     return text

@@ -7,8 +7,9 @@ from typing import Literal, get_args
 from simulator.client.types import ROLES, Role, Sampling
 
 Structured = Literal["auto", "json_schema", "fallback"]
-"""How a form is asked for: held to a JSON schema by the server, or only spelled out in the prompt and read strictly
-(`fallback`), or the first and, where the server refuses, the second."""
+"""How a form is asked for. `json_schema`: the server holds the reply to a schema (the client puts it in words for a
+server that refuses that). `auto`: the same, and repairs put it in words as well, for a server that ignores schemas.
+`fallback`: in words only. Replies are read equally strictly in all three."""
 
 RESPONSES = Sampling(0.7, 0.95, 1024)
 DECISIONS = Sampling(0.0, 1.0, 1024)

@@ -19,6 +19,7 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\U000e0000-\U000e007f]")
 """Control characters, and the tag characters in which orders can hide from a human reader."""
 
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""What JSON can carry and UTF-8 can't."""
 
 
 class Prose(str):
@@ -36,11 +37,6 @@ def only_prose(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Prose):
         raise TypeError("a prompt prints a text without a fence")
     return value
-
-
-def encodable(text: str) -> str:
-    """Replace lone surrogates, which JSON can carry and UTF-8 can't."""
-    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def fence(text: str, tag: str) -> Prose:
@@ -69,4 +65,4 @@ def _inert(text: str) -> str:
         text = text.replace(sign, harmless)
     if "[" in text:
         text = _BRACKETED.sub(r"(\1)", text)
-    return encodable(_UNSEEN.sub("", text))
+    return _LONE_SURROGATE.sub("\ufffd", _UNSEEN.sub("", text))
