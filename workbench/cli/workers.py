@@ -46,9 +46,7 @@ def start(
     max_model_len: Annotated[int | None, typer.Option(min=1, help="Tokens of prompt and reply.")] = None,
     gpu_memory_utilization: Annotated[float | None, typer.Option(help="Share of each GPU's memory, 0-1.")] = None,
     dtype: Annotated[str | None, typer.Option(help="As vLLM takes it: auto, bfloat16, float32 …")] = None,
-    reasoning_parser: Annotated[
-        str | None, typer.Option(help="Splits thoughts from replies, e.g. deepseek_r1.")
-    ] = None,
+    reasoning_parser: Annotated[str | None, typer.Option(help="Splits off thoughts, e.g. deepseek_r1.")] = None,
     embedding: Annotated[bool, typer.Option("--embedding", help="Serve embeddings, not chat.")] = False,
     seed: Annotated[int, typer.Option(help="The engine's seed.")] = 0,
     vllm: Annotated[str | None, typer.Option(help="The vllm command; else VLLM_COMMAND, else the PATH's.")] = None,
