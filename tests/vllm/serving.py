@@ -59,14 +59,7 @@ class Server:
 
     def post(self, path: str, body: Any, key: str = KEY) -> tuple[int, Any]:
         """Post JSON and return status and answer."""
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-        request = urllib.request.Request(f"{self.base_url}{path}", json.dumps(body).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
+        return post(self.port, f"/v1{path}", body, key)
 
     def get(self, path: str) -> tuple[int, str]:
         """Get a page beside `/v1`; status 0 where nobody listens."""
@@ -76,6 +69,18 @@ class Server:
         """Return the sum of a counter over its labels."""
         lines = self.get("/metrics")[1].splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"vllm:{name}{{"))
+
+
+def post(port: int, path: str, body: Any, key: str) -> tuple[int, Any]:
+    """Post JSON to a port of this machine and return status and answer."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 def get(port: int, path: str) -> tuple[int, str]:
