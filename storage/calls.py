@@ -59,7 +59,7 @@ class StoredCache:
             return recent
         row = self._db.conn.execute(
             "select text, reasoning, finish_reason, prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens "
-            "from completions where key = ?",
+            "from completions where key = ? and not forgotten",
             (key,),
         ).fetchone()
         return None if row is None else Completion(row[0], row[1], row[2], Usage(*row[3:]))
@@ -72,7 +72,11 @@ class StoredCache:
 
         def write(db: Database) -> None:
             db.conn.execute(
-                "insert or ignore into completions values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into completions values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) on conflict (key) do update set "
+                "text = excluded.text, reasoning = excluded.reasoning, finish_reason = excluded.finish_reason, "
+                "prompt_tokens = excluded.prompt_tokens, cached_tokens = excluded.cached_tokens, "
+                "completion_tokens = excluded.completion_tokens, reasoning_tokens = excluded.reasoning_tokens, "
+                "created_at = excluded.created_at, forgotten = 0 where forgotten",
                 (
                     request.key,
                     request.model,
@@ -86,6 +90,13 @@ class StoredCache:
             )
 
         self._post(write)
+
+    def forget(self, request: ChatRequest) -> None:
+        """See `ResponseCache.forget`; `unit_calls` still shows the reply, until another one takes its place."""
+        self._recent.pop(request.key, None)
+        self._post(
+            lambda db: db.conn.execute("update completions set forgotten = 1 where key = ?", (request.key,)).close()
+        )
 
 
 class StoredLedger:

@@ -198,6 +198,7 @@ def _language_models(db: Database) -> None:
             "cached_tokens": int,
             "completion_tokens": int,
             "reasoning_tokens": int,
+            "forgotten": int,  # 1: of no use, so the next request like it goes to a server
             "created_at": str,
         },
         pk="key",

@@ -154,6 +154,11 @@ class ChatClient:
                 del self._flights[request.key]
                 flight.landed.set()
 
+    def forget(self, request: ChatRequest) -> None:
+        """Ask a server the next time: the reply in the cache turned out to be of no use."""
+        if self._cache is not None:
+            self._cache.forget(request)
+
     async def _fly(self, request: ChatRequest) -> Completion:
         trip = _Trip()
         self._active += 1
@@ -249,7 +254,11 @@ class ChatClient:
         if server is None:
             if not (endpoint.key.isascii() and endpoint.key.isprintable()):
                 raise UnusableEndpointError(f"{endpoint.name}: its key has characters that no header can carry")
-            transport = self._transports.open(endpoint)
+            try:
+                transport = self._transports.open(endpoint)
+            except ValueError as error:
+                line = one_line(redact(str(error), [endpoint.key]))
+                raise UnusableEndpointError(f"{endpoint.name}: it cannot be opened: {line}") from None
             server = self._servers[address] = Server(endpoint, transport, self._timing, self._announce)
         return server
 

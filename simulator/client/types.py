@@ -138,7 +138,11 @@ class ResponseCache(Protocol):
         ...
 
     def put(self, request: ChatRequest, completion: Completion) -> None:
-        """Store a completion; returns at once, writing may follow."""
+        """Store a completion, in place of one that was forgotten; returns at once, writing may follow."""
+        ...
+
+    def forget(self, request: ChatRequest) -> None:
+        """Answer a request from here no more. What was stored may still be shown; returns at once."""
         ...
 
 

@@ -4,7 +4,7 @@ A reply that can't be used is shown to the model again with what is wrong with i
 failure is an error, never a number. Every try has a seed of its own, keyed by what is asked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -107,6 +107,7 @@ class Asker:
             except RefusedError as refusal:
                 if request is first:
                     raise
+                self._forget(asked[:-1])
                 raise InvalidReplyError(f"{wish.what} by {wish.model}: {problem}; its repair: {refusal}") from refusal
             try:
                 return read(completion)
@@ -117,9 +118,14 @@ class Asker:
             seed = _seed(*wish.key, "repair", repair)
             request = replace(first, messages=_with(first.messages, added), sampling=sampling, seed=seed)
             asked.append(request)
-        for useless in asked[:-1]:  # whoever tries the failed unit again shall not meet the same replies
-            self.chat.forget(useless)
+        self._forget(asked[:-1])
         raise InvalidReplyError(f"{wish.what} by {wish.model} is unusable after {MAX_REPAIRS} repairs: {problem}")
+
+    def _forget(self, useless: Sequence[ChatRequest]) -> None:
+        """See to it that whoever tries the failed unit again does not meet the same replies."""
+        if self.chat is not None:
+            for request in useless:
+                self.chat.forget(request)
 
     def _request(self, wish: Wish, schema: Schema | None) -> ChatRequest:
         settings = self._settings

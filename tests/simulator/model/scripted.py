@@ -31,6 +31,7 @@ class ScriptedChat:
 
     def __init__(self, **scripts: Script) -> None:
         self.requests: list[ChatRequest] = []
+        self.forgotten: list[ChatRequest] = []
         self._scripts: dict[str, list[Any]] = {name: list(script) for name, script in scripts.items()}
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -42,6 +43,9 @@ class ScriptedChat:
         if isinstance(item, Exception):
             raise item
         return Completion(item) if isinstance(item, str) else item
+
+    def forget(self, request: ChatRequest) -> None:
+        self.forgotten.append(request)
 
     def names(self) -> list[str]:
         """Name the form of every request, in order."""

@@ -35,6 +35,9 @@ class Cache:
     def put(self, request: ChatRequest, completion: Completion) -> None:
         self.completions[request.key] = completion
 
+    def forget(self, request: ChatRequest) -> None:
+        self.completions.pop(request.key, None)
+
 
 class Calls(list[Call]):
     """A ledger in memory."""
