@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import anyio
 
+from simulator.client.types import ChatError, UnusableEndpointError
 from simulator.world import DIMENSIONS, Draw, JudgementError, Response, Session, Verdict
 
 
@@ -19,6 +20,7 @@ async def judge_response(session: Session, response: Response, judge: str, repea
     Raises:
         JudgementError: fewer than ceil(repeats / 2) judgements were valid; the message lists why.
         ValueError: `repeats` is less than 1.
+        UnusableEndpointError: nothing goes through to the judge's model; within a group where there are repeats.
     """
     if repeats < 1:
         raise ValueError(f"a response is judged at least once, not {repeats} times")
@@ -28,8 +30,10 @@ async def judge_response(session: Session, response: Response, judge: str, repea
         try:
             verdict = await session.judge(response, judge, draw._replace(sample=draw.sample * repeats + i))
             results[i] = _checked(verdict)
-        except JudgementError as error:
-            results[i] = error
+        except UnusableEndpointError:
+            raise  # no other judgement would fare better
+        except (JudgementError, ChatError) as error:
+            results[i] = JudgementError(str(error))
 
     if repeats == 1:
         await judge_once(0)

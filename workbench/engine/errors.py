@@ -5,5 +5,12 @@ class UsageError(Exception):
     """Wrong usage or input (exit code 2); the message is one line that says what, where, and what to do."""
 
 
+def first_cause(failure: BaseException) -> BaseException:
+    """Return the error behind the groups that task groups wrap it in."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure
+
+
 class RunError(Exception):
     """The work itself could not go on (exit code 1)."""

@@ -14,7 +14,7 @@ from storage.calls import UNIT, Price, StoredCache, StoredLedger
 from storage.database import explained, open_readonly, open_writable
 from storage.rejudge import Judged, add_verdict, next_label, stored_responses
 from storage.scenarios import scenarios_by_id
-from workbench.engine.errors import UsageError
+from workbench.engine.errors import UsageError, first_cause
 from workbench.engine.progress import Progress
 from workbench.engine.writing import Writer
 
@@ -72,6 +72,8 @@ async def rejudge(
                 await job.all(work, concurrency)
             writer.close()
         return Rejudged(job.done, job.failed, tuple(label for _, label, _ in labels))
+    except BaseExceptionGroup as group:
+        raise first_cause(group) from group
     finally:
         progress.finish()
         reader.conn.close()
@@ -126,9 +128,10 @@ class _Job:
         try:
             draw = Draw(judged.arm, "rejudge", task.number)
             verdict = await judge_response(session, judged.response, task.judge, self.repeats, draw)
-        except UnusableEndpointError:
-            raise
-        except (JudgementError, ChatError) as failure:
-            error = str(failure)
+        except Exception as failure:
+            cause = first_cause(failure)
+            if not isinstance(cause, (JudgementError, ChatError)) or isinstance(cause, UnusableEndpointError):
+                raise
+            error = str(cause)
         await self.writer.write(lambda db: add_verdict(db, judged.unit, task.label, verdict, error))
         self.done, self.failed = self.done + (verdict is not None), self.failed + (verdict is None)

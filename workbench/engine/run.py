@@ -22,6 +22,7 @@ from storage.database import explained, open_readonly, open_writable, transactio
 from storage.errors import StorageError
 from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
+from workbench.engine.errors import first_cause
 from workbench.engine.interrupt import Interruption, interruptible
 from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
 from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
@@ -113,7 +114,7 @@ class _Run:
         try:
             await self._until_stopped()
         except BaseException as failure:
-            cause = _first(failure)
+            cause = first_cause(failure)
             if not isinstance(cause, Exception):  # a second signal meets the default handler, which cancels everything
                 self._interruption.came = True
                 raise
@@ -201,12 +202,13 @@ class _Run:
         UNIT.set(self._claim.units[key][0])  # every worker is a task with a context of its own
         try:
             found = await execute(key)
-        except (StorageError, UnusableEndpointError):
-            raise  # no other unit would fare better: the run stops, and the same command takes it up
-        except (SearchError, TrialError, InvalidReplyError, ChatError) as error:
-            found = self._failure(key, str(error))
-        except Exception as error:  # a defect in one unit must not cost the others
-            found = self._failure(key, f"internal error: {type(error).__name__}: {error}")
+        except Exception as failure:
+            error = first_cause(failure)
+            if isinstance(error, (StorageError, UnusableEndpointError)):
+                raise error from failure  # no other unit would fare better; the same command takes the run up
+            expected = isinstance(error, (SearchError, TrialError, InvalidReplyError, ChatError))
+            # A defect in one unit must not cost the others.
+            found = self._failure(key, str(error) if expected else f"internal error: {type(error).__name__}: {error}")
         seconds = time.monotonic() - began
         await self._writer.write(lambda db: found.save(db, seconds))
         self._states[key] = "failed" if found.failed else "done"
@@ -288,10 +290,3 @@ class _Run:
 def _outcome(claim: Claim, state: Literal["done", "interrupted", "finished"]) -> Outcome:
     states = [unit_state for _, unit_state in claim.units.values()]
     return Outcome(claim.run, state, states.count("done"), states.count("failed"))
-
-
-def _first(failure: BaseException) -> BaseException:
-    """Return the error behind the groups that task groups wrap it in."""
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return failure

@@ -9,7 +9,6 @@ from planner.keyed import generator
 from planner.subsets import mask_of, members, subsets
 from simulator.agent import AgentOptions, TrialError, converse
 from simulator.attributes import SENSITIVITY_ORDER
-from simulator.client.types import ChatError, UnusableEndpointError
 from simulator.dialogue import Dialogue, Knowledge, Neighbour
 from simulator.judge import judge_response
 from simulator.scenario import Scenario
@@ -65,9 +64,7 @@ async def run_trial(world: World, unit: TrialUnit) -> TrialRecord:
     async def judge_by(judge: str) -> None:
         try:
             verdicts[judge] = await judge_response(session, response, judge, unit.repeats, draw)
-        except UnusableEndpointError:
-            raise
-        except (JudgementError, ChatError) as error:
+        except JudgementError as error:
             failures[judge] = str(error)
 
     async with anyio.create_task_group() as tasks:

@@ -89,16 +89,28 @@ def test_replies_of_the_wrong_form_end_as_failures_never_as_numbers(tmp_path: Pa
     assert (again.done, again.failed) == (3, 0)
 
 
-def test_a_refused_key_stops_the_run_and_the_same_command_takes_it_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_a_refused_key_stops_the_run_and_the_same_command_takes_it_up(tmp_path: Path, repeats: int) -> None:
     path = tmp_path / "run.db"
     with FakeServer() as server:
         server.rule = lambda body: status(401, "wrong key") if len(server.requests) > 4 else None
         with pytest.raises(UnusableEndpointError, match="401"):
-            work(path, on(server))
+            work(path, on(server, repeats=repeats))
         assert count(path, "select count(*) from runs where state = 'failed'") == 1
         server.rule = lambda body: None
-        outcome = work(path, on(server))
+        outcome = work(path, on(server, repeats=repeats))
     assert (outcome.state, outcome.done, outcome.failed) == ("done", 12, 0)
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_a_judge_who_can_not_be_reached_fails_its_own_verdicts_only(tmp_path: Path, repeats: int) -> None:
+    path = tmp_path / "run.db"
+    with FakeServer() as server:
+        server.rule = lambda body: status(413, "too long") if body["model"] == "j" else None
+        outcome = work(path, on(server, arms=("vanilla",), repeats=repeats))
+    assert outcome.failed == 3
+    assert count(path, "select count(*) from verdicts where judge = 'j' and score is null and error like '%413%'") == 3
+    assert count(path, "select count(*) from verdicts where judge = 'm' and score is not null") == 3
 
 
 def test_the_oracle_judges_every_subset_and_then_its_choice_again(tmp_path: Path) -> None:
