@@ -70,7 +70,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes, now: datetime 
     """Return what an answer with an error status means; `now` is the time that HTTP dates are compared with."""
     try:
         payload: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         payload = body.decode("utf-8", "replace")
     inner = payload.get("error", payload) if isinstance(payload, dict) else payload
     text, code = inner, ""

@@ -13,7 +13,9 @@ _SHORTEST = 4
 
 _PATTERNS = (
     (
-        re.compile(r"(?i)((?:authorization|api[-_]?key)['\"]?\s*[:=,]\s*b?['\"]?)(?:(?:bearer|basic)\s+)?[^\s'\",;}]+"),
+        re.compile(
+            r"(?i)((?:authorization|api[-_]?key)['\"]?\s*[:=,]\s*(?:b?['\"])?)(?:(?:bearer|basic)\s+)?[^\s'\",;}]+"
+        ),
         r"\1",
     ),
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}"), r"\1"),

@@ -103,7 +103,7 @@ class Server:
 
     def check(self) -> None:
         """Start a health check, unless one is under way."""
-        if self._check is None:
+        if self._check is None or self._check.done() or self._check.cancelling():
             self._check = asyncio.get_running_loop().create_task(self._find_out(), name=f"health {self.endpoint.name}")
 
     def recheck(self) -> None:
@@ -119,15 +119,16 @@ class Server:
     async def close(self) -> None:
         """End every call and every check."""
         self.drop()
-        if (check := self._check) is not None:
-            check.cancel()
-            await asyncio.wait([check])
+        if self._check is not None:
+            self._check.cancel()
+            await asyncio.wait([self._check])
 
     def drop(self) -> None:
         """End every call in the queue and in flight."""
         self.gate.shut()
         for scope in tuple(self._scopes):
-            scope.reschedule(0)
+            if not scope.expired():
+                scope.reschedule(0)
 
     async def _find_out(self) -> None:
         try:
@@ -142,7 +143,6 @@ class Server:
                 self.drop()
             self.alive, self.checked = alive, time.monotonic()
         finally:
-            self._check = None
             self._changed()
 
     async def _answers(self) -> bool:

@@ -28,7 +28,7 @@ class OpenAITransport:
         self._client: openai.AsyncOpenAI
         if endpoint.kind == "azure":
             self._client = openai.AsyncAzureOpenAI(
-                azure_endpoint=endpoint.base_url, api_version=endpoint.api_version, **common
+                azure_endpoint=endpoint.base_url, api_version=endpoint.api_version or None, **common
             )
         else:
             self._client = openai.AsyncOpenAI(base_url=endpoint.base_url, **common)

@@ -108,7 +108,7 @@ def read_completion(body: bytes) -> Completion:
     """
     try:
         payload = json.loads(body)
-    except ValueError:  # also where it is no UTF-8
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested without end
         raise TryError("body", "the body of the reply is not JSON") from None
     try:
         choice = payload["choices"][0]

@@ -20,7 +20,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: "FakeServer") -> None:
         self._server, self._buffer = server, b""
-        self._busy = False
+        self._busy = self._chatting = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -35,7 +35,7 @@ class Connection(asyncio.Protocol):
         with self._server.changing():
             self._server.connections.discard(self)
             self._server.stalled.discard(self)
-            if self._busy:
+            if self._chatting:
                 self._server.in_flight -= 1
                 self._server.dropped += 1
 
@@ -57,8 +57,6 @@ class Connection(asyncio.Protocol):
         self._buffer = rest[length:]
         with self._server.changing():
             self._busy = True
-            self._server.in_flight += 1
-            self._server.most_in_flight = max(self._server.most_in_flight, self._server.in_flight)
             self._respond(first.split(" ")[1].partition("?")[0], headers, rest[:length])
 
     def _respond(self, path: str, headers: dict[str, str], raw: bytes) -> None:
@@ -67,6 +65,9 @@ class Connection(asyncio.Protocol):
         chat = path.endswith("/chat/completions")
         body: dict[str, Any] = json.loads(raw) if raw else {}
         if chat:
+            self._chatting = True
+            server.in_flight += 1
+            server.most_in_flight = max(server.most_in_flight, server.in_flight)
             server.requests.append(body)
             server.headers.append(headers)
         if behaviour.hung:
@@ -154,8 +155,8 @@ class Connection(asyncio.Protocol):
 
     def _done(self) -> None:
         with self._server.changing():
-            self._busy = False
-            self._server.in_flight -= 1
+            self._server.in_flight -= self._chatting
+            self._busy = self._chatting = False
 
 
 def _key(headers: dict[str, str]) -> str:

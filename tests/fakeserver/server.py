@@ -27,8 +27,8 @@ class FakeServer:
         faults: used up by chats in the order of their arrival, None = answer well; then `rule` decides.
         requests, headers: bodies and headers of all chats received, refused and failed ones too.
         paths: how often each path was asked for.
-        connections: open now. in_flight: requests being answered; most_in_flight: at most so far.
-        answered: chats answered well. dropped: requests whose client left before the answer.
+        connections: open now. in_flight: chats being answered; most_in_flight: at most so far.
+        answered: chats answered well. dropped: chats whose client left before the answer.
     """
 
     def __init__(self, port: int = 0, **behaviour: Any) -> None:
