@@ -73,6 +73,7 @@ def arguments(spec: WorkerSpec, command: Sequence[str], port: int, utilization: 
     line = [*command, "serve", spec.model, "--served-model-name", spec.name, "--host", "127.0.0.1", "--port", str(port)]
     # Health is asked for every second: the log would hold little else.
     line += ["--disable-uvicorn-access-log", "--seed", str(spec.seed)]
+    line += ["--enable-prompt-tokens-details"]  # or the ledger learns nothing of the prefix cache
     if spec.embedding:
         line += ["--runner", "pooling"]
     settings = {

@@ -32,6 +32,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     parser.add_argument("--disable-uvicorn-access-log", action="store_true")
+    parser.add_argument("--enable-prompt-tokens-details", action="store_true")
     parser.add_argument("--enforce-eager", action="store_true")
     parser.add_argument("--reasoning-parser", choices=["deepseek_r1"])
     parser.add_argument("--runner", choices=["pooling"])
