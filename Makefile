@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format lock bench screenshots clean
+.PHONY: help setup demo test test-fast test-vllm lint format lock bench screenshots clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,6 +28,12 @@ test: $(READY) ## Run all tests
 
 test-fast: $(READY) ## Run the tests that take less than a few seconds each
 	$(BIN)/python -m pytest -m "not slow"
+
+test-vllm: $(READY) ## Test on a real vLLM server without a GPU; builds its environment once (2.5 GB)
+	@$(BIN)/python -m tests.vllm.environment > /dev/null; code=$$?; \
+	if [ $$code -eq 77 ] && [ "$${CI:-}" = true ]; then echo "make test-vllm: skipped, its environment can't be had on this machine"; \
+	elif [ $$code -ne 0 ]; then exit 1; \
+	else WORKBENCH_TEST_VLLM=1 $(BIN)/python -m pytest tests/vllm; fi
 
 lint: $(READY) ## Check style, types and import contracts
 	$(BIN)/ruff check .
