@@ -4,12 +4,14 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from workbench.text import plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    import workbench.engine.progress as engine
 
 Clock = Callable[[], float]
 """Seconds since any moment, never going back."""
@@ -24,27 +26,7 @@ SILENT_SECONDS = 60.0
 """… or, in slow work, when nothing was said for so long."""
 
 
-class Display(Protocol):
-    """Shows how far the work is. Counts are totals so far, not steps, so a call may be left out without harm."""
-
-    def start(self, total: int, done: int = 0, label: str = "") -> None:
-        """Begin a phase of `total` units, of which `done` were finished before (resumed work: no part of the rate)."""
-        ...
-
-    def advance(self, done: int, failed: int = 0, label: str | None = None) -> None:
-        """Tell how many units are finished well and how many failed so far; a label replaces the last one."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Say something that is no progress, on a line of its own."""
-        ...
-
-    def finish(self) -> None:
-        """End the phase, whether everything was done or not; may be called again."""
-        ...
-
-
-def display_for(stream: TextIO, quiet: bool = False) -> Display:
+def display_for(stream: TextIO, quiet: bool = False) -> "engine.Progress":
     """Choose the display for a stream: a bar on a terminal, plain lines elsewhere, nothing if `quiet`."""
     if quiet:
         return QuietDisplay()

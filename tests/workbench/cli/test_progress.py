@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from workbench.cli.progress import Display, PlainDisplay, QuietDisplay, RichDisplay, display_for
+from workbench.cli.progress import PlainDisplay, QuietDisplay, RichDisplay, display_for
+from workbench.engine.progress import Progress
 
 
 class Clock:
@@ -134,7 +135,7 @@ def test_a_second_phase_ends_the_first(clock: Clock) -> None:
 
 def test_hostile_text_is_only_text(clock: Clock, terminal: Terminal) -> None:
     out = io.StringIO()
-    displays: tuple[Display, ...] = (PlainDisplay(out, clock), RichDisplay(terminal.stream, clock))
+    displays: tuple[Progress, ...] = (PlainDisplay(out, clock), RichDisplay(terminal.stream, clock))
     for display in displays:
         display.start(1, label="[red]{task}\x1b[2J")
         display.note("[bold]note\x1b]0;title\x07")
