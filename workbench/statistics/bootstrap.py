@@ -1,6 +1,6 @@
 """Bootstrap intervals of means whose values come in clusters (queries of the same profile are not independent)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +66,7 @@ def interval(
         raise ValueError(f"no interval at level {level} from {resamples} resamples")
     if data.size == 0:
         return None
-    sums, sizes = _cluster_totals(data, clusters)
+    sums, sizes = cluster_totals(data, clusters)
     low: float | None = None
     high: float | None = None
     if sums.size > 1:
@@ -75,7 +75,7 @@ def interval(
     return Interval(float(sums.sum() / sizes.sum()), low, high, int(data.size), int(sums.size))
 
 
-def _cluster_totals(
+def cluster_totals(
     data: NDArray[np.float64], clusters: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each cluster's sum and size, `[k]` both, sorted so that the order of the values leaves no trace."""
@@ -89,10 +89,10 @@ def _cluster_totals(
     return sums[order], sizes[order]
 
 
-def _resampled_means(
+def resampled_counts(
     sums: NDArray[np.float64], sizes: NDArray[np.float64], resamples: int, key: tuple[Key, ...]
-) -> NDArray[np.float64]:
-    """Return the mean of each resample, `[resamples]`.
+) -> tuple[NDArray[np.float64], Iterator[NDArray[np.int64]]]:
+    """Return the kinds of clusters, `[2, kinds]` (sum, size), and how often each kind comes up, `[rows, kinds]` a time.
 
     Clusters with the same sum and size are interchangeable, so it is enough to draw how often each such kind comes
     up. Verdicts are coarse: 14,000 clusters are a few dozen kinds.
@@ -100,9 +100,17 @@ def _resampled_means(
     kinds, count = np.unique(np.stack((sums, sizes)), axis=1, return_counts=True)
     rng = generator("bootstrap", *key)
     rows = max(1, _CHUNK // count.size)
-    means = []
-    for start in range(0, resamples, rows):
-        times = rng.multinomial(sums.size, count / sums.size, size=min(rows, resamples - start))
-        totals = times @ kinds.T
-        means.append(totals[:, 0] / totals[:, 1])
-    return np.concatenate(means)
+    return kinds, (
+        rng.multinomial(sums.size, count / sums.size, size=min(rows, resamples - start))
+        for start in range(0, resamples, rows)
+    )
+
+
+def _resampled_means(
+    sums: NDArray[np.float64], sizes: NDArray[np.float64], resamples: int, key: tuple[Key, ...]
+) -> NDArray[np.float64]:
+    """Return the mean of each resample, `[resamples]`."""
+    kinds, drawn = resampled_counts(sums, sizes, resamples, key)
+    totals = np.concatenate([times @ kinds.T for times in drawn])
+    means: NDArray[np.float64] = totals[:, 0] / totals[:, 1]
+    return means
