@@ -7,7 +7,7 @@ import aiohttp
 from workbench.workers.metrics import Metrics, parse_metrics
 
 Health = Literal["ok", "ill", "gone", "silent"]
-"""200; any other answer (vLLM says 503 when its engine is dead); nobody listens; no answer in time."""
+"""200; any other answer (vLLM says 503 when its engine is dead); nobody listens; no answer, or none in time."""
 
 _METRICS_BYTES = 4 << 20
 
@@ -35,10 +35,10 @@ class Probe:
         try:
             async with self._session.get(_url(port, "/health")) as answer:
                 return "ok" if answer.status == 200 else "ill"
-        except TimeoutError:
-            return "silent"
-        except aiohttp.ClientError:
+        except aiohttp.ClientConnectorError:
             return "gone"
+        except (TimeoutError, aiohttp.ClientError):
+            return "silent"
 
     async def serves(self, port: int, key: str, name: str) -> bool:
         """Tell whether the server takes our key and serves our model: another's on the same port would not."""

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import open_writable, transaction
-from storage.worker_tables import create_worker_tables
+from storage.database import open_writable
 
 
 @pytest.fixture
@@ -27,11 +26,7 @@ def model(tmp_path: Path) -> Path:
 def database(tmp_path: Path) -> Path:
     """Return a database of this test's own."""
     path = tmp_path / "w.db"
-    db = open_writable(path)
-    if "workers" not in db.table_names():
-        with transaction(db):
-            create_worker_tables(db)
-    db.conn.close()
+    open_writable(path).conn.close()
     return path
 
 

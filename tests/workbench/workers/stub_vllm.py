@@ -36,14 +36,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--enforce-eager", action="store_true")
     parser.add_argument("--reasoning-parser", choices=["deepseek_r1"])
     parser.add_argument("--runner", choices=["pooling"])
-    for flag in (
-        "seed",
-        "tensor-parallel-size",
-        "max-model-len",
-        "gpu-memory-utilization",
-        "dtype",
-        "reasoning-parser",
-    ):
+    for flag in ("seed", "tensor-parallel-size", "max-model-len", "gpu-memory-utilization", "dtype"):
         parser.add_argument(f"--{flag}")
     return parser.parse_args()
 

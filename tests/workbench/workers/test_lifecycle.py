@@ -102,7 +102,7 @@ async def test_a_killed_engine_ends_the_server_with_code_0_which_is_no_clean_sto
         await until(lambda: worker.state == "restarting")
         assert "exit code 0" in worker.reason
         assert "EngineDeadError" in worker.reason
-        assert worker.restarts == 1
+        await until(lambda: worker.restarts == 1)
 
 
 async def test_a_killed_engine_worker_shows_in_health_before_the_server_goes(
