@@ -24,8 +24,6 @@ from workbench.cli.common import (
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from workbench.workers.spec import WorkerSpec
-
 app = typer.Typer(help="Serve language models on this machine with vLLM, in the background.", rich_markup_mode=None)
 
 NamesArgument = Annotated[list[str] | None, typer.Argument(help="Workers by name; all without.", metavar="[NAME]...")]
@@ -55,7 +53,7 @@ def start(
 ) -> int:
     """Start workers in the background; return when they are ready."""
     from workbench.engine.errors import UsageError
-    from workbench.workers.command import find_command
+    from workbench.workers.command import check_model, find_command
     from workbench.workers.detached import add_workers, command_workers
     from workbench.workers.presets import worker_spec
     from workbench.workers.spec import parse_gpus
@@ -77,7 +75,7 @@ def start(
         more = tuple(shlex.split(vllm_args))
     except ValueError as error:
         raise UsageError(f"--vllm-args: {error}: quote them as for a shell") from error
-    spec: WorkerSpec = worker_spec(
+    spec = worker_spec(
         model,
         name=name,
         replicas=replicas,
@@ -92,6 +90,7 @@ def start(
         arguments=more,
     )
     command = find_command(vllm)
+    spec = check_model(spec)
     with writing(db) as database:
         _clean_up(database, path)
         return _until_ready(database, path, add_workers(database, path, [spec], command))

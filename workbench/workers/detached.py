@@ -69,9 +69,10 @@ def command_workers(db: Database, path: Path, target: str, verb: str, argument: 
         if answer is not None:
             return answer.error
         if not alive:
-            with explained(path), transaction(db):
-                commands.acknowledge(db, number, ENDED)
-            return ENDED
+            with explained(path), transaction(db):  # it may have answered just before its end
+                if commands.answer(db, number) is None:
+                    commands.acknowledge(db, number, ENDED)
+            continue
         time.sleep(POLL_SECONDS)
 
 
@@ -167,7 +168,7 @@ async def supervise(path: Path, timings: Timings, report: Callable[[str], None])
             deadline = time.monotonic() + timings.idle
 
             def idle(waiting: bool) -> bool:
-                late = bool(supervisor.workers) or time.monotonic() >= deadline
+                late = supervisor.heard or time.monotonic() >= deadline
                 return late and not waiting and all(worker.settled for worker in supervisor.workers)
 
             while not (idle(False) and await supervisor.close_if(idle)):

@@ -36,12 +36,14 @@ class _Space:
     """A GPU while it is being given away, in shares of its memory.
 
     Fields:
-        free: what nobody used before. taken: what servers got here. closed: a server has it to itself.
+        free: what nobody used before. taken: what servers got here, `growing` of it by those that can use more.
+        closed: a server has it to itself.
     """
 
     gpu: Gpu
     free: float
     taken: float = 0.0
+    growing: float = 0.0
     closed: bool = False
 
     @property
@@ -109,6 +111,7 @@ def _take(spec: WorkerSpec, own: Sequence[_Space]) -> float:
     share = min(s.left for s in own) if unknown else max(_demand(spec, s) for s in own)
     for space in own:
         space.taken += share
+        space.growing += share if _grows(spec) else 0.0
         space.closed |= unknown
     return share
 
@@ -116,10 +119,14 @@ def _take(spec: WorkerSpec, own: Sequence[_Space]) -> float:
 def _place(spec: WorkerSpec, own: Sequence[_Space], share: float) -> Place:
     if not own:
         return Place()
-    if spec.memory_utilization is None and not spec.embedding:
+    if _grows(spec):
         # What nobody asked for is divided in proportion.
-        share = min(share * max(1.0, 1 + space.left / space.taken) for space in own)
+        share = min(share * max(1.0, 1 + space.left / space.growing) for space in own)
     return Place(tuple(space.gpu.index for space in own), math.floor(100 * share + 1e-6) / 100)
+
+
+def _grows(spec: WorkerSpec) -> bool:
+    return spec.memory_utilization is None and not spec.embedding
 
 
 def _fits(spec: WorkerSpec, space: _Space, share: float | None = None) -> bool:

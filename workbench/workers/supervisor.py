@@ -49,7 +49,7 @@ class Supervisor:
     """Workers and their keeper; use as an async context, which ends with every worker stopped.
 
     Fields:
-        workers: those added so far.
+        workers: those added so far. heard: whether a command came in, obeyed or not.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Supervisor:
             report: hears, in lines, of what happens beside the workers' states.
         """
         self.workers: list[Worker] = []
+        self.heard = False
         self._path, self._kind, self._report, self._gpus = path.absolute(), kind, report, gpus
         self._timings = timings or Timings()
         self._id = str(uuid.uuid4())
@@ -250,6 +251,7 @@ class Supervisor:
         except (ValueError, KeyError, TypeError) as malformed:
             error = f"malformed argument: {malformed}"
         await self._write(lambda db: commands.acknowledge(db, command.id, error))
+        self.heard = True
 
     def _due(self) -> bool:
         return any(w.metrics and w.read_at != self._written.get(w.id) for w in self.workers)

@@ -1,0 +1,165 @@
+"""`workbench workers` as people and scripts use it: what it prints, its exit codes, and that nothing is left."""
+
+import json
+import os
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workbench.workers.running import COMMAND
+from workbench.cli.main import main
+from workbench.workers.identity import ours, send
+
+
+class Workbench:
+    """Calls the program on one database."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self.env = {**os.environ, "WORKBENCH_DB": str(database), "VLLM_COMMAND": shlex.join(COMMAND)}
+        self.seen: set[str] = set()
+
+    def __call__(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "workbench", "workers", *arguments]
+        done = subprocess.run(line, env=self.env | env, capture_output=True, text=True, check=False)
+        assert done.returncode == code, (done.args, done.returncode, done.stdout, done.stderr)
+        return done
+
+    def status(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads(self("status", "--format", "json").stdout)
+        return rows
+
+
+@pytest.fixture
+def workers(database: Path) -> Any:
+    """Return the program; whatever a failed test left running is ended."""
+    program = Workbench(database)
+    yield program
+    program("stop")
+
+
+def test_start_status_logs_drain_stop(workers: Workbench, model: Path) -> None:
+    started = workers("start", "--model", str(model), "--name", "tiny", "--gpus", "none", "--replicas", "2")
+    assert started.stdout == ""
+    assert "worker tiny-1: starting" in started.stderr
+    assert "worker tiny-2: ready" in started.stderr
+    one, two = workers.status()
+    assert (one["name"], one["state"], one["model"], one["kind"]) == ("tiny-1", "ready", "tiny", "detached")
+    assert one["port"] != two["port"]
+    assert "● ready" in workers("status").stdout
+    assert "vLLM stub" in workers("logs", "tiny-1").stdout
+    assert workers("logs", "tiny-1", "-n", "1").stdout.count("\n") == 1
+    assert "worker tiny-1: stopped" in workers("drain", "tiny-1").stderr
+    assert [row["state"] for row in workers.status()] == ["stopped", "ready"]
+    workers("start", "tiny-1")
+    markers = _markers(workers.database)
+    assert [len(ours(marker)) for marker in markers] == [3, 3]
+    assert "worker tiny-2: stopped" in workers("stop").stderr
+    assert [ours(marker) for marker in markers] == [[], []]
+
+
+def test_when_none_comes_up_the_exit_code_is_1(workers: Workbench, model: Path) -> None:
+    wrong = workers("start", "--model", str(model), "--gpus", "none", "--vllm-args=--no-such-flag", code=1)
+    assert "worker tiny-1: dead: ended with exit code 2 before it was ready: vllm: error: unrec" in wrong.stderr
+    assert "workbench workers logs tiny-1" in wrong.stderr
+    assert workers.status()[0]["state"] == "dead"
+
+
+def test_stop_ends_what_a_killed_supervisor_left(workers: Workbench, model: Path) -> None:
+    workers("start", "--model", str(model), "--gpus", "none")
+    (marker,) = _markers(workers.database)
+    (left,) = [found for found in ours(marker) if found.pid == workers.status()[0]["pid"]]
+    supervisor = _supervisor(workers.database)
+    os.kill(supervisor, signal.SIGKILL)
+    (row,) = workers.status()
+    assert (row["state"], "supervisor is gone" in row["reason"]) == ("dead", True)
+    assert "left over" in workers("stop").stderr
+    assert not send(left, signal.SIGCONT)
+    assert workers.status() == []
+
+
+def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Call the program in this process, which is quicker; return its exit code and what it said on stderr."""
+    monkeypatch.setattr(sys, "argv", ["workbench", "workers", *arguments])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("start",), "name a model with --model"),
+        (("start", "--model", "/nonexistent/model"), "no model at /nonexistent/model"),
+        (("start", "--model", "GPT-4o"), "no worker can serve it"),
+        (("start", "--model", "org/m", "--gpus", "x"), "--gpus x: give indices"),
+        (("start", "--model", "org/m", "--vllm", "no-such-vllm"), "--vllm: there is no command no-such-vllm"),
+        (("start", "--model", "org/m", "--vllm-args", "'"), "--vllm-args: No closing quotation"),
+        (("start", "tiny-1"), "no worker tiny-1"),
+        (("start", "--replicas", "0"), "--replicas"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    line: str,
+) -> None:
+    monkeypatch.setenv("VLLM_COMMAND", shlex.join(COMMAND))
+    monkeypatch.setenv("WORKBENCH_DB", str(database))
+    code, said = called(monkeypatch, capsys, *arguments)
+    assert code == 2
+    assert line in said
+
+
+def test_without_vllm_a_line_says_what_is_missing(
+    database: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("WORKBENCH_DB", str(database))
+    code, said = called(monkeypatch, capsys, "start", "--model", str(model), "--gpus", "none")
+    assert code == 2
+    assert "no vllm command: install vLLM" in said
+
+
+@pytest.mark.parametrize("verb", ["status", "stop", "drain", "logs"])
+def test_without_a_database_nothing_is_made(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DB", str(tmp_path / "none.db"))
+    code, said = called(monkeypatch, capsys, verb)
+    assert code == 2
+    assert "there is no database" in said
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_without_a_gpu_a_line_says_what_is_missing(workers: Workbench, model: Path) -> None:
+    said = workers("start", "--model", str(model), code=2, CUDA_VISIBLE_DEVICES="").stderr
+    assert "no NVIDIA GPU for worker tiny" in said
+    assert said.count("\n") == 1
+
+
+def _markers(database: Path) -> list[str]:
+    with sqlite3.connect(database) as db:
+        return [row[0] for row in db.execute("select id from workers")]
+
+
+def _supervisor(database: Path) -> int:
+    with sqlite3.connect(database) as db:
+        (pid,) = db.execute("select owner_pid from supervisors where state = 'running'").fetchone()
+    return int(pid)
