@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs the real server unless it was asked for."""
-    if os.environ.get("WORKBENCH_TEST_VLLM") or os.environ.get("WORKBENCH_VLLM_ENV"):
+    if os.environ.get("WORKBENCH_TEST_VLLM"):
         return
     skip = pytest.mark.skip(reason="needs a real vLLM server: make test-vllm")
     for item in items:

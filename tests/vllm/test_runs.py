@@ -5,6 +5,7 @@ Replies are random, so no score is looked at but to see that it is the same agai
 
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -106,7 +107,7 @@ class Desk:
 
     def results(self) -> dict[tuple[str, str], Any]:
         """Return what the run is about: scores, questions and what was learned, by scenario and arm."""
-        found = self.rows("show", "scores")
+        found = [row for row in self.rows("show", "scores") if row["judge"] == "tiny"]
         assert not any(row["failed"] for row in found)
         return {(row["scenario_id"], row["arm"]): (row["score"], row["questions"], row["given"]) for row in found}
 
@@ -189,11 +190,18 @@ def test_what_was_asked_can_be_read_and_judged_again(
     expected: tuple[Desk, Mapping[tuple[str, str], Any]], server: Server
 ) -> None:
     desk, _ = expected
-    (unit, run) = next((row["unit"], row["run"]) for row in desk.rows("show", "scores") if row["arm"] == "planner")
-    shown = desk.work("show", "unit", str(unit), "--prompts", "--db", str(desk.database))
-    assert "curl" in shown
-    assert server.base_url in shown or "/chat/completions" in shown
-    desk.work("judge", run, "--judges", "tiny", "--repeats", "2", "--base-url", server.base_url)
+    unit, run = next((row["unit"], row["run"]) for row in desk.rows("show", "scores") if row["arm"] == "planner")
+    ask = ("show", "unit", str(unit), "--prompts")
+    calls = json.loads(desk.work(*ask, "--format", "json"))["calls"]
+    shown = [shlex.split(line) for line in desk.work(*ask).splitlines() if line.startswith("curl ")]
+    assert len(shown) == len(calls) > 2
+    for words, call in zip(shown, calls, strict=True):
+        status, answer = server.post("/chat/completions", json.loads(words[words.index("-d") + 1]))
+        assert status == 200
+        assert answer["choices"][0]["message"]["content"].strip() == call["text"].strip()
+    before = len(desk.rows("show", "scores"))
+    desk.work("judge", run, "--judges", "tiny", "--base-url", server.base_url)
+    assert len(desk.rows("show", "scores")) == before + 4 * 7, "the same judge again is another row"
 
 
 def test_a_killed_worker_costs_retries_and_no_result(
