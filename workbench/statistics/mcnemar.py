@@ -35,7 +35,8 @@ def mcnemar(first: ArrayLike, second: ArrayLike, threshold: float = 4.0) -> McNe
 
     Given the b + c scenarios that reach it under one only, b is binomial with share 1/2 if there is no difference:
     exact p = min(1, 2 P(X <= min(b, c))), mid-p = 2 P(X <= min(b, c)) - P(X = min(b, c)), or 1 - P(X = b) / 2 for
-    b = c. McNemar 1947, Psychometrika 12; Fagerland, Lydersen and Laake 2013, BMC Medical Research Methodology 13:91.
+    b = c, and both 1 for b = c = 0. McNemar 1947, Psychometrika 12; Fagerland, Lydersen and Laake 2013, BMC Medical
+    Research Methodology 13:91.
     Scenarios count as independent here; where profiles have several, the sign-flip test of `paired` heeds that.
 
     Args:
@@ -66,6 +67,8 @@ def mcnemar_p(b: int, c: int) -> tuple[float, float]:
     if b < 0 or c < 0:
         raise ValueError(f"{b} and {c} are no counts")
     n, least = b + c, min(b, c)
+    if n == 0:
+        return 1.0, 1.0
     # by logarithms, since 2^n is beyond a float for a thousand pairs
     shares = [
         math.exp(math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) - n * math.log(2))

@@ -83,6 +83,11 @@ class ScoreTable:
                 }
 
 
+def arm_place(arm: str) -> tuple[int, str]:
+    """Return what sorts arms from knowing nothing to knowing everything, unknown ones last."""
+    return _ARMS.index(arm) if arm in _ARMS else len(_ARMS), arm
+
+
 def score_table(rows: Iterable[Mapping[str, Any]]) -> ScoreTable:
     """Gather score rows (one per trial and judge, the keys of `show scores`) into the table.
 
@@ -154,7 +159,7 @@ def _cells(samples: Mapping[str, _Sample]) -> dict[str, Cell]:
 
 def _place(key: tuple[str, str, str, str]) -> tuple[str, str, int, str, str]:
     world, model, arm, judge = key
-    return world, model, _ARMS.index(arm) if arm in _ARMS else len(_ARMS), arm, judge
+    return world, model, *arm_place(arm), judge
 
 
 def _flat(name: str, mean: Interval | None) -> dict[str, float | None]:
