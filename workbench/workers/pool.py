@@ -68,18 +68,22 @@ class WorkerPool:
         await self.supervisor.__aexit__(*error)
 
     def endpoints(self, model: str) -> Sequence[Endpoint]:
-        """Return the workers that serve a model (by its name here or its published one) and are ready now.
+        """Return the workers that serve a model (by its name here, its published one or its folder) and are ready now.
 
         Raises:
             UnusableEndpointError: there is no worker for it, or all of them stopped or died for good.
         """
-        serving = [w for w in self.supervisor.workers if model in (w.spec.name, w.spec.model)]
+        serving = [w for w in self.supervisor.workers if w.spec.serves(model)]
         if not serving:
             names = ", ".join(sorted({w.spec.name for w in self.supervisor.workers}))
             raise UnusableEndpointError(f"no worker serves {model}: there are workers for {names or 'no model'}")
         if all(worker.settled for worker in serving):
             raise UnusableEndpointError(f"no worker for {model} is left: {_reasons(serving)}")
-        return [_endpoint(w.name, w.port, w.key, w.spec) for w in serving if w.state == "ready" and w.port is not None]
+        return [
+            _endpoint(w.name, w.port, w.key, w.spec, model)
+            for w in serving
+            if w.state == "ready" and w.port is not None
+        ]
 
     async def _first_ready(self, started: Sequence[Worker]) -> None:
         said: dict[str, str] = {}
@@ -131,11 +135,8 @@ class AttachedWorkers:
             UnusableEndpointError: there is no worker for it, all of them stopped or died for good, or their keys are
                 another user's.
         """
-        serving = [
-            (row, spec)
-            for row in self._current()
-            if model in ((spec := WorkerSpec.from_json(row["spec"])).name, spec.model)
-        ]
+        specs = [(row, WorkerSpec.from_json(row["spec"])) for row in self._current()]
+        serving = [(row, spec) for row, spec in specs if spec.serves(model)]
         if all(row["state"] in ("stopped", "dead") for row, _ in serving):
             raise UnusableEndpointError(
                 f"no worker of this database serves {model}: `workbench workers start --model {model}` starts one"
@@ -146,7 +147,7 @@ class AttachedWorkers:
                 key = load_key(row["id"])
                 if key is None:
                     raise UnusableEndpointError(f"worker {row['name']}: its key can't be read: another user started it")
-                found.append(_endpoint(row["name"], row["port"], key, spec))
+                found.append(_endpoint(row["name"], row["port"], key, spec, model))
         return found
 
     def _current(self) -> list[dict[str, Any]]:
@@ -167,12 +168,12 @@ def _reasons(workers: Sequence[Worker]) -> str:
     return "; ".join(f"{w.name} {described(w.state, '', w.reason)}" for w in workers)
 
 
-def _endpoint(name: str, port: int, key: str, spec: WorkerSpec) -> Endpoint:
+def _endpoint(name: str, port: int, key: str, spec: WorkerSpec, model: str) -> Endpoint:
     return Endpoint(
         name=name,
         base_url=f"http://127.0.0.1:{port}/v1",
         key=key,
-        models={spec.name: spec.name, spec.model: spec.name},
+        models=dict.fromkeys((spec.name, spec.model, model), spec.name),
         max_in_flight=IN_FLIGHT,
         timeout=TRY_SECONDS,
         health_url=f"http://127.0.0.1:{port}/health",

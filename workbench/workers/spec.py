@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from workbench.engine.errors import UsageError
@@ -59,6 +60,10 @@ class WorkerSpec:
             raise UsageError(f"worker {self.name}: GPU memory utilization {self.memory_utilization} is not in (0, 1]")
         if self.gpus is not None and len(set(self.gpus)) != len(self.gpus):
             raise UsageError(f"worker {self.name}: a GPU is named twice in {','.join(map(str, self.gpus))}")
+
+    def serves(self, model: str) -> bool:
+        """Tell whether this is the model meant: by the name given here, the published one, or the same folder."""
+        return model in (self.name, self.model) or Path(model).expanduser().absolute() == Path(self.model).absolute()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

@@ -123,14 +123,15 @@ class Supervisor:
             UsageError: there is no such model, or no room; then none of them is started.
             RunError: their keys can't be kept safe. StorageError: they could not be registered.
         """
-        checked = [check_model(spec) for spec in specs]
-        found = await to_thread.run_sync(self._gpus) if any(spec.gpus != () for spec in checked) else ()
-        places = place(checked, found)
+        for spec in specs:
+            check_model(spec)
+        found = await to_thread.run_sync(self._gpus) if any(spec.gpus != () for spec in specs) else ()
+        places = place(specs, found)
         shared = _shared([w.place.gpus for w in self.workers] + [p.gpus for spec in places for p in spec])
         added: list[Worker] = []
 
         def register(db: Database) -> None:
-            for spec, rooms in zip(checked, places, strict=True):
+            for spec, rooms in zip(specs, places, strict=True):
                 names = workers.free_names(db, spec.name.replace("/", "-"), len(rooms))
                 for name, room in zip(names, rooms, strict=True):
                     turns = [self._turns.setdefault(gpu, anyio.Lock()) for gpu in room.gpus if gpu in shared]

@@ -94,6 +94,10 @@ def test_paths_are_checked_and_made_absolute(model: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(model.parent)
     assert check_model(WorkerSpec("tiny", "tiny")).model == str(model)
     assert check_model(WorkerSpec("m", "org/m")).model == "org/m"
+    for spelling in ("tiny", "./tiny", str(model)):
+        assert WorkerSpec("x", "tiny").serves(spelling)
+        assert WorkerSpec("x", str(model)).serves(spelling)
+    assert not WorkerSpec("x", "org/m").serves("m")
     for wrong in ("./nothing", "nothing", "a/b/c", "~/no-such-model"):
         with pytest.raises(UsageError, match="no model at"):
             check_model(WorkerSpec("m", wrong))
