@@ -13,8 +13,6 @@ from storage.database import open_writable
 from storage.readers import score_rows
 from tests.workbench.cli.conftest import Cli
 from tests.workbench.engine.running import options, work
-from workbench.cli import main as command_line
-from workbench.cli.compare import compare
 from workbench.statistics.paired import paired
 
 
@@ -34,12 +32,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 @pytest.fixture
-def runs(made: Runs, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Runs:
+def runs(made: Runs, tmp_path: Path, cli: Cli) -> Runs:
     """Put a copy of the database where the commands look for it."""
     shutil.copy(made.path, tmp_path / "workbench.db")
-    if "compare" not in [command.name for command in command_line.app.registered_commands]:
-        monkeypatch.setattr(command_line.app, "registered_commands", [*command_line.app.registered_commands])
-        command_line.app.command("compare")(compare)
     return made
 
 
