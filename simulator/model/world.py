@@ -25,11 +25,12 @@ class ModelWorld:
     name = "model"
     noisy = True
 
-    def __init__(self, settings: ModelSettings, source: EndpointSource) -> None:
+    def __init__(self, settings: ModelSettings, source: EndpointSource, patience: float = 60.0) -> None:
+        """Set up; nothing is asked yet. `patience`: seconds without any live endpoint before the client gives up."""
         self.models = settings.models
         self.judges = settings.judges
         self._settings = settings
-        self._source = source
+        self._source, self._patience = source, patience
         self._asker = Asker(settings)
         parts = {name: value for name, value in asdict(settings).items() if name not in ("models", "judges")}
         text = json.dumps((dict(self.prompts), parts), sort_keys=True)
@@ -51,7 +52,7 @@ class ModelWorld:
             raise RuntimeError("the model world is being served already")
         from simulator.client.client import ChatClient  # slow to import, and only needed now
 
-        client = ChatClient(self._source, cache, ledger)
+        client = ChatClient(self._source, cache, ledger, patience=self._patience)
         async with client:
             self._asker.chat = client
             try:

@@ -14,6 +14,11 @@ WORLDS = ("surrogate", "model")
 """Worlds that scenarios can be run in; `table:FILE` serves single searches only."""
 
 
+_ENDPOINT_PATIENCE = 60.0
+_WORKER_PATIENCE = 1800.0
+"""Seconds without a live server. A large model takes many minutes to come back, and workers say when they never will."""
+
+
 class Opened(NamedTuple):
     """A world, and the workers to be kept while it is used (a context that does nothing where there are none)."""
 
@@ -38,11 +43,13 @@ def open_world(options: RunOptions, path: Path, report: Callable[[str], None] = 
 
         return Opened(SurrogateWorld(), nullcontext())
     if name == "model":
+        from simulator.client.client import FixedEndpoints
         from simulator.model.world import ModelWorld
         from workbench.engine.models import model_settings
 
         source, workers = _source(options, path, report)
-        return Opened(ModelWorld(model_settings(options), source), workers)
+        patience = _ENDPOINT_PATIENCE if isinstance(source, FixedEndpoints) else _WORKER_PATIENCE
+        return Opened(ModelWorld(model_settings(options), source, patience), workers)
     if name.startswith("table:"):
         raise UsageError(f"--world {name}: a table serves `workbench plan` only; runs need one of {', '.join(WORLDS)}")
     raise UsageError(f"--world: there is no world {name!r}; there is {', '.join(WORLDS)}, and table:FILE for `plan`")
