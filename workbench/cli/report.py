@@ -1,0 +1,58 @@
+"""`workbench report`: one file that says what runs did and found."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from workbench.cli.common import DONE, DbOption, narrate, reading
+
+ReportFormat = Literal["html", "md", "latex"]
+
+_ENDINGS: dict[str, ReportFormat] = {".md": "md", ".markdown": "md", ".tex": "latex"}
+
+
+def report(
+    runs: Annotated[
+        list[str] | None, typer.Argument(help="Runs by id or beginning; else the latest.", metavar="RUN")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write, whole or not at all; else stdout.")
+    ] = None,
+    format: Annotated[
+        ReportFormat | None, typer.Option("--format", help="html, or tables as md or latex; else as the file ends.")
+    ] = None,
+    dialogues: Annotated[int, typer.Option(min=0, help="Dialogues to show of each run.")] = 3,
+    searches: Annotated[int, typer.Option(min=0, help="Searches to show of each run.")] = 2,
+    seed: Annotated[int, typer.Option(help="Moves which dialogues and searches are chosen.")] = 0,
+    db: DbOption = None,
+) -> int:
+    """Report on runs in one file: method, scores, plots, chosen dialogues, failures, provenance.
+
+    The HTML needs no network and no script; md and latex hold the tables and settings.
+    """
+    import sys
+
+    from simulator.formats.output import whole
+    from workbench.report.build import build
+    from workbench.report.html import to_html
+    from workbench.report.latex import to_latex
+    from workbench.report.markdown import to_markdown
+
+    chosen = format or _ENDINGS.get(output.suffix.lower() if output else "", "html")
+    with reading(db) as database:
+        built = build(database, runs or [None], dialogues=dialogues, searches=searches, seed=seed)
+    text = {"html": to_html, "md": to_markdown, "latex": to_latex}[chosen](built)
+    data = text.encode("utf-8", "replace")
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        with whole(output) as target:
+            target.write_bytes(data)
+    for run in built.runs:
+        if run.state != "done":
+            narrate(f"{run.label} is not finished (state: {run.state}): the report holds what is done so far")
+    narrate(f"{output or 'stdout'}: {built.title}")
+    return DONE

@@ -1,0 +1,293 @@
+"""Plots as pure functions from numbers to SVG: grouped bars, box plots, lines and heat maps.
+
+Every function takes a `key` that is unique on the page, a title that names the world, and a description in words.
+Nothing to draw gives a drawing that says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from workbench.report.parts import Mean, shown
+from workbench.report.svg import SLOTS, drawing, element, fill, line, mark, patterns, scale, slot, text, ticks
+
+EMPTY = "nothing to show"
+
+_LEFT, _BOTTOM, _HEIGHT = 46, 42, 240
+"""Space for the axes, and the height of the area between them."""
+
+_OTHERS = (0, 4, 7, 5, 1, 2, 3, 6)
+"""Slots of lines that are no arms, in their order."""
+
+
+class Point(NamedTuple):
+    """A point of a line with its interval, None where there is none."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A line of a plot: points by ascending x. `steps`: the value holds until the next point; no marks are drawn."""
+
+    name: str
+    points: tuple[Point, ...]
+    steps: bool = False
+
+
+def bars(
+    key: str,
+    title: str,
+    description: str,
+    groups: Sequence[str],
+    values: Mapping[str, Sequence[Mean | None]],
+    *,
+    low: float,
+    high: float,
+    unit: str,
+    published: Mapping[str, Sequence[float | None]] | None = None,
+) -> Markup:
+    """Draw grouped bars with intervals, each labelled with its value.
+
+    Args:
+        groups: `[g]`, the names below. values: name of the series -> `[g]`, None where there is none.
+        low, high: ends of the axis; bars stand on `low`.
+        unit: what the axis measures.
+        published: the paper's figures, drawn as hollow diamonds on the bars they belong to.
+    """
+    if not groups or not any(mean for means in values.values() for mean in means):
+        return _empty(key, title, description)
+    bar, gap = 26, 18
+    span = len(values) * bar + gap
+    width, bottom = max(520, _LEFT + len(groups) * span + 10), 30 + _HEIGHT
+    slots = {name: slot(name) for name in values}
+    parts = [patterns(key, list(slots.values())), _legend(key, list(values), width, published is not None)]
+    drawn: list[Markup] = [_axis(low, high, 30, bottom, width, unit)]
+    for g, group in enumerate(groups):
+        left = _LEFT + g * span + gap / 2
+        drawn.append(text(left + len(values) * bar / 2, bottom + 18, group, anchor="middle"))
+        for s, (name, means) in enumerate(values.items()):
+            x, mean = left + s * bar, means[g]
+            if mean is not None:
+                drawn += _bar(
+                    key, slots[name], x, bar, mean, (low, high, bottom, 30), f"{name}, {group}: {shown(mean)}"
+                )
+            if published and (figure := published.get(name, (None,) * len(groups))[g]) is not None:
+                drawn.append(_diamond(x + bar / 2, scale(low, high, bottom, 30, figure), f"published: {figure:.2f}"))
+    parts.append(element("g", *drawn, transform=f"translate(0 {_legend_height(list(values), width, published)})"))
+    height = bottom + _BOTTOM - 12 + _legend_height(list(values), width, published)
+    return drawing(key, width, height, title, description, *parts)
+
+
+def boxes(
+    key: str, title: str, description: str, values: Mapping[str, Sequence[float]], low: float, high: float
+) -> Markup:
+    """Draw a box per name: quartiles, whiskers from the 5th to the 95th percentile, and the mean with its value."""
+    told = {name: np.asarray(numbers, np.float64) for name, numbers in values.items() if len(numbers)}
+    if not told:
+        return _empty(key, title, description)
+    row, left, width = 40, 96, 640
+    end = width - 76
+    bottom = row * len(told) + 8
+    drawn: list[Markup] = [patterns(key, [slot(name) for name in told])]
+    for tick in ticks(low, high):
+        x = scale(low, high, left, end, tick)
+        drawn += [line(x, 0, x, bottom, "grid"), text(x, bottom + 16, f"{tick:g}", "tick", "middle")]
+    for i, (name, numbers) in enumerate(told.items()):
+        y, number = row * i + row / 2, slot(name)
+        at = [scale(low, high, left, end, float(q)) for q in np.quantile(numbers, (0.05, 0.25, 0.5, 0.75, 0.95))]
+        mean = float(numbers.mean())
+        drawn += [
+            text(left - 10, y + 4, name, anchor="end"),
+            line(at[0], y, at[4], y, "whisker"),
+            element(
+                "rect",
+                x=at[1],
+                y=y - 10,
+                width=max(1.0, at[3] - at[1]),
+                height=20,
+                fill=fill(key, number),
+                class_="bar",
+            ),
+            line(at[2], y - 10, at[2], y + 10, "median"),
+            _diamond(scale(low, high, left, end, mean), y, f"{name}: mean {mean:.2f}"),
+            text(width - 4, y + 4, f"mean {mean:.2f}", "label", "end"),
+        ]
+    return drawing(key, width, bottom + 24, title, description, *drawn)
+
+
+def lines(
+    key: str,
+    title: str,
+    description: str,
+    series: Sequence[Series],
+    *,
+    x_name: str,
+    y_name: str,
+    low: float | None = None,
+    high: float | None = None,
+) -> Markup:
+    """Draw lines with intervals, each named at its end; a single point is a mark.
+
+    Args:
+        low, high: ends of the vertical axis; else from the data.
+    """
+    told = [one for one in series if one.points]
+    if not told:
+        return _empty(key, title, description)
+    points = [point for one in told for point in one.points]
+    x_low, x_high = min(p.x for p in points), max(p.x for p in points)
+    bounds = [v for p in points for v in (p.y, p.low, p.high) if v is not None]
+    low = min(bounds) if low is None else low
+    high = max(bounds) if high is None else high
+    if high <= low:
+        high = low + 1
+    width, top, right = 700, 8, 560
+    bottom = top + _HEIGHT
+    drawn: list[Markup] = [_axis(low, high, top, bottom, right, y_name)]
+    drawn += [
+        text(scale(x_low, x_high, _LEFT + 12, right - 12, tick), bottom + 18, f"{tick:g}", "tick", "middle")
+        for tick in ticks(x_low, x_high, 11)
+    ]
+    drawn.append(text((_LEFT + right) / 2, bottom + 36, x_name, "tick", "middle"))
+    ends: list[tuple[float, str, int]] = []
+    for order, one in enumerate(told):
+        number = slot(one.name) if one.name in SLOTS else _OTHERS[order % len(_OTHERS)]
+        placed = [
+            (scale(x_low, x_high, _LEFT + 12, right - 12, p.x), scale(low, high, bottom, top, p.y), p)
+            for p in one.points
+        ]
+        path = f"M{placed[0][0]:.1f} {placed[0][1]:.1f}"
+        for x, y, _ in placed[1:]:
+            path += f"H{x:.1f}V{y:.1f}" if one.steps else f"L{x:.1f} {y:.1f}"
+        drawn.append(element("path", d=path, class_=f"line s{number} dash{number}"))
+        for x, y, p in [] if one.steps and len(placed) > 1 else placed:
+            if p.low is not None and p.high is not None:
+                drawn += _whisker(x, scale(low, high, bottom, top, p.low), scale(low, high, bottom, top, p.high))
+            drawn.append(mark(x, y, number, f"{one.name}, {x_name} {p.x:g}: {shown(Mean(p.y, p.low, p.high))}"))
+        ends.append((placed[-1][1], f"{one.name} {one.points[-1].y:.2f}", number))
+    for y, words, number in _apart(ends, 15):
+        drawn += [mark(right + 12, y, number), text(right + 22, y + 4, words, "label")]
+    return drawing(key, width, bottom + _BOTTOM + 2, title, description, *drawn)
+
+
+def heat(
+    key: str,
+    title: str,
+    description: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+) -> Markup:
+    """Draw shares, 0 to 1, as a grid of tinted cells with the percentage in each; None = no data.
+
+    Args:
+        values: `[rows, columns]`.
+    """
+    if not rows or not columns:
+        return _empty(key, title, description)
+    wide, tall, left = 84, 26, 172
+    drawn: list[Markup] = []
+    for c, name in enumerate(columns):
+        drawn.append(text(left + c * wide + wide / 2, 16, name, anchor="middle"))
+    for r, name in enumerate(rows):
+        y = 26 + r * tall
+        drawn.append(text(left - 8, y + 17, name, anchor="end"))
+        for c in range(len(columns)):
+            value = values[r][c]
+            x = left + c * wide
+            words = "no data" if value is None else f"{100 * value:.0f} %"
+            tint = None if value is None else f"{0.72 * min(1.0, max(0.0, value)):.3f}"
+            drawn += [
+                element("rect", x=x, y=y, width=wide - 2, height=tall - 2, class_="cell"),
+                element("rect", x=x, y=y, width=wide - 2, height=tall - 2, class_="heat", fill_opacity=tint or "0"),
+                text(x + wide / 2 - 1, y + 17, words, "label", "middle"),
+            ]
+    return drawing(key, left + len(columns) * wide + 6, 34 + len(rows) * tall, title, description, *drawn)
+
+
+def _empty(key: str, title: str, description: str) -> Markup:
+    return drawing(key, 520, 40, title, description, text(8, 24, EMPTY))
+
+
+def _axis(low: float, high: float, top: float, bottom: float, right: float, name: str) -> Markup:
+    parts = [text(12, (top + bottom) / 2, name, "tick", "middle", transform=f"rotate(-90 12 {(top + bottom) / 2:g})")]
+    for tick in ticks(low, high):
+        y = scale(low, high, bottom, top, tick)
+        parts += [line(_LEFT, y, right, y, "grid"), text(_LEFT - 6, y + 4, f"{tick:g}", "tick", "end")]
+    return element("g", *parts, line(_LEFT, bottom, right, bottom, "axis"))
+
+
+def _bar(
+    key: str, number: int, x: float, width: float, mean: Mean, axis: tuple[float, float, float, float], title: str
+) -> list[Markup]:
+    low, high, bottom, top = axis
+    y, middle = scale(low, high, bottom, top, mean.value), x + width / 2
+    parts = [
+        element(
+            "rect",
+            element("title", title),
+            x=x + 2,
+            y=y,
+            width=width - 4,
+            height=max(0.5, bottom - y),
+            fill=fill(key, number),
+            class_="bar",
+        )
+    ]
+    peak = y
+    if mean.low is not None and mean.high is not None:
+        peak = scale(low, high, bottom, top, mean.high)
+        parts += _whisker(middle, scale(low, high, bottom, top, mean.low), peak)
+    return [*parts, text(middle, max(9.0, peak - 5), f"{mean.value:.2f}", "value", "middle")]
+
+
+def _whisker(x: float, low: float, high: float) -> list[Markup]:
+    caps = [line(x - 4, y, x + 4, y, "whisker") for y in (low, high)]
+    return [line(x, low, x, high, "halo"), line(x, low, x, high, "whisker"), *caps]
+
+
+def _diamond(x: float, y: float, title: str) -> Markup:
+    d = "M0 -5L5 0L0 5L-5 0Z"
+    return element("path", element("title", title), d=d, transform=f"translate({x:.2f} {y:.2f})", class_="diamond")
+
+
+def _legend_places(names: Sequence[str], width: float, published: object) -> list[tuple[float, float, str]]:
+    places, x, y = [], 8.0, 0.0
+    for name in [*names, *(["published"] if published else [])]:
+        wide = 34 + 7.2 * len(name)
+        if x > 8 and x + wide > width:
+            x, y = 8.0, y + 18
+        places.append((x, y, name))
+        x += wide
+    return places
+
+
+def _legend_height(names: Sequence[str], width: float, published: object) -> float:
+    return _legend_places(names, width, published)[-1][1] + 6
+
+
+def _legend(key: str, names: Sequence[str], width: float, published: bool) -> Markup:
+    parts: list[Markup] = []
+    for i, (x, y, name) in enumerate(_legend_places(names, width, published)):
+        if i < len(names):
+            parts.append(element("rect", x=x, y=y, width=14, height=12, fill=fill(key, slot(name)), class_="bar"))
+        else:
+            parts.append(_diamond(x + 7, y + 6, "published"))
+        parts.append(text(x + 20, y + 10, name, "label"))
+    return element("g", *parts)
+
+
+def _apart(ends: Sequence[tuple[float, str, int]], space: float) -> list[tuple[float, str, int]]:
+    """Move labels down until each has its space."""
+    placed: list[tuple[float, str, int]] = []
+    for y, words, number in sorted(ends):
+        placed.append((max(y, placed[-1][0] + space) if placed else y, words, number))
+    over = placed[-1][0] - (_HEIGHT + 20)
+    return [(y - max(0.0, over), words, number) for y, words, number in placed]

@@ -1,0 +1,106 @@
+r"""A report's tables and settings as LaTeX, to be read into a paper with \input; only booktabs is needed."""
+
+import re
+from collections.abc import Iterator
+
+from workbench.report.parts import Cell, Mean, Report, Table, numeric, shown
+from workbench.text import plain
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"{\textasciigrave}",
+    "*": "{*}",
+    "[": "{[}",
+    "]": "{]}",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+    "…": r"\ldots{}",
+    "·": r"\textperiodcentered{}",
+    "×": r"\texttimes{}",
+    "±": r"\textpm{}",
+    "‘": r"\textquoteleft{}",
+    "’": r"\textquoteright{}",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+    "\u00a0": "~",
+}
+
+_LIGATURE = re.compile(r"([-,'])(?=\1)")
+"""Characters that LaTeX makes one of where they stand together."""
+
+_CHUNK = re.compile(r".{1,16}", re.DOTALL)
+"""Where very long words, hashes say, may be broken in a cell."""
+
+_LAST_LATIN = 0x17F
+"""Letters up to here are known to every LaTeX; what is beyond is written as its code point, so that papers compile."""
+
+_LONG = 28
+"""A column whose texts are longer is broken into lines."""
+
+
+def to_latex(report: Report) -> str:
+    """Return the method in words, and every table; what data says can't become a command."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return a text that LaTeX sets as it is, on one line."""
+    known = (_SPECIAL.get(c, c if ord(c) <= _LAST_LATIN else f"{{[}}U+{ord(c):04X}{{]}}") for c in plain(text))
+    return _LIGATURE.sub(r"\1{}", "".join(known))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield r"% needs \usepackage[T1]{fontenc}, \usepackage{textcomp} and \usepackage{booktabs}"
+    yield f"% {plain(report.title)}; workbench {plain(report.code_version)}"
+    if report.overview is not None:
+        yield from _table(report.overview)
+    for run in report.runs:
+        yield from ("", rf"\subsection*{{{escaped(run.label[0].upper() + run.label[1:])}}}", "")
+        for sentence in run.method:
+            yield from (escaped(sentence), "")
+        for table in run.tables:
+            yield from _table(table)
+
+
+def _table(table: Table) -> Iterator[str]:
+    if not table.rows:
+        yield from ("", rf"\paragraph{{{escaped(table.title)}}} {escaped(table.note)}")
+        return
+    yield from ("", r"\begin{table}", r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}")
+    yield rf"  \caption{{{escaped(f'{table.title}. {table.note}'.strip())}}}"
+    yield rf"  \label{{tab:{table.key}}}"
+    yield rf"  \begin{{tabular}}{{{''.join(_columns(table))}}}"
+    yield r"    \toprule"
+    yield f"    {' & '.join(map(escaped, table.columns))} \\\\"
+    yield r"    \midrule"
+    for i, row in enumerate(table.rows):
+        if i and i in table.published and i - 1 not in table.published:
+            yield r"    \midrule"
+        yield f"    {' & '.join(map(_cell, row))} \\\\"
+    yield from (r"    \bottomrule", r"  \end{tabular}", r"\end{table}")
+
+
+def _columns(table: Table) -> Iterator[str]:
+    for i, is_number in enumerate(numeric(table)):
+        longest = max(len(cell) if isinstance(cell := row[i], str) else 0 for row in table.rows)
+        yield "r" if is_number else r"p{0.45\linewidth}" if longest > _LONG else "l"
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Mean) and cell.low is not None and cell.high is not None:
+        return rf"\shortstack[r]{{{cell.value:.2f}\\{{\tiny {cell.low:.2f}--{cell.high:.2f}}}}}"
+    words = (_CHUNK.findall(word) if len(word) > 2 * _LONG else [word] for word in shown(cell).split(" "))
+    return " ".join(r"\allowbreak{}".join(map(escaped, chunks)) for chunks in words)

@@ -1,0 +1,54 @@
+"""A report's tables and settings as Markdown."""
+
+import re
+from collections.abc import Iterator
+
+from workbench.report.parts import Report, Table, numeric, shown
+from workbench.text import plain
+
+_MARKUP = re.compile(r"[\\`*_\[\]|~$]")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LINKS = re.compile(r"(?<=:)/(?=/)|(?<=\bwww)\.|(?<=\w)@(?=\w)|(?<=mailto):|(?<=xmpp):", re.IGNORECASE)
+
+_BLOCK = re.compile(r"^[-+=#:]|(?<=^\d)[.)](?= |$)|(?<=^\d\d)[.)](?= |$)")
+"""What would begin a heading, a rule or a list at the start of a line."""
+
+
+def to_markdown(report: Report) -> str:
+    """Return the method in words, and every table; what data says can't become markup."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return a text that Markdown shows as it is: on one line, no markup, link, HTML or table border in it."""
+    text = " ".join(plain(text).split())
+    text = _MARKUP.sub(r"\\\g<0>", text)
+    text = re.sub("[&<>]", lambda found: _HTML[found[0]], text)
+    text = _LINKS.sub(lambda found: f"&#{ord(found[0])};", text)
+    return _BLOCK.sub(r"\\\g<0>", text)
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"# {escaped(report.title)}"
+    yield ""
+    yield f"workbench {escaped(report.code_version)}"
+    if report.overview is not None:
+        yield from _table(report.overview)
+    for run in report.runs:
+        yield from ("", f"## {escaped(run.label[0].upper() + run.label[1:])}", "")
+        for sentence in run.method:
+            yield from (escaped(sentence), "")
+        for table in run.tables:
+            yield from _table(table)
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield from ("", f"### {escaped(table.title)}", "")
+    if table.rows:
+        yield f"| {' | '.join(map(escaped, table.columns))} |"
+        yield f"|{'|'.join('---:' if is_number else '---' for is_number in numeric(table))}|"
+        for row in table.rows:
+            yield f"| {' | '.join(escaped(shown(cell)) for cell in row)} |"
+        yield ""
+    if table.note:
+        yield escaped(table.note)
