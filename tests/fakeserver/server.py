@@ -115,9 +115,10 @@ class FakeServer:
         started.set()
         await self._dying.wait()
         listener.close()
-        for connection in tuple(self.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)  # the transports tell their connections
+        while self.connections or len(asyncio.all_tasks()) > 1:  # connections may be on their way in
+            for connection in tuple(self.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
 
     def _release(self) -> None:
         for connection in tuple(self.stalled):

@@ -16,7 +16,7 @@ WORLDS = ("surrogate", "model")
 
 _ENDPOINT_PATIENCE = 60.0
 _WORKER_PATIENCE = 1800.0
-"""Seconds without a live server. A large model takes many minutes to come back, and workers say when they never will."""
+"""Seconds without a live server. A large model takes long to come back, and workers say when they never will."""
 
 
 class Opened(NamedTuple):

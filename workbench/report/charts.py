@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from workbench.report.parts import Mean, shown
-from workbench.report.svg import SLOTS, drawing, element, fill, line, mark, patterns, scale, slot, text, ticks
+from workbench.report.svg import SLOTS, drawing, element, fill, line, mark, patterns, scale, short, slot, text, ticks
 
 EMPTY = "nothing to show"
 
@@ -104,7 +104,7 @@ def boxes(
         at = [scale(low, high, left, end, float(q)) for q in np.quantile(numbers, (0.05, 0.25, 0.5, 0.75, 0.95))]
         mean = float(numbers.mean())
         drawn += [
-            text(left - 10, y + 4, name, anchor="end"),
+            text(left - 10, y + 4, short(name, 13), anchor="end"),
             line(at[0], y, at[4], y, "whisker"),
             element(
                 "rect",
@@ -144,10 +144,9 @@ def lines(
     points = [point for one in told for point in one.points]
     x_low, x_high = min(p.x for p in points), max(p.x for p in points)
     bounds = [v for p in points for v in (p.y, p.low, p.high) if v is not None]
-    low = min(bounds) if low is None else low
-    high = max(bounds) if high is None else high
-    if high <= low:
-        high = low + 1
+    air = 0.05 * (max(bounds) - min(bounds)) or 0.5
+    low = min(bounds) - air if low is None else low
+    high = max(bounds) + air if high is None else high
     width, top, right = 700, 8, 560
     bottom = top + _HEIGHT
     drawn: list[Markup] = [_axis(low, high, top, bottom, right, y_name)]
@@ -171,7 +170,7 @@ def lines(
             if p.low is not None and p.high is not None:
                 drawn += _whisker(x, scale(low, high, bottom, top, p.low), scale(low, high, bottom, top, p.high))
             drawn.append(mark(x, y, number, f"{one.name}, {x_name} {p.x:g}: {shown(Mean(p.y, p.low, p.high))}"))
-        ends.append((placed[-1][1], f"{one.name} {one.points[-1].y:.2f}", number))
+        ends.append((placed[-1][1], f"{short(one.name, 14)} {one.points[-1].y:.2f}", number))
     for y, words, number in _apart(ends, 15):
         drawn += [mark(right + 12, y, number), text(right + 22, y + 4, words, "label")]
     return drawing(key, width, bottom + _BOTTOM + 2, title, description, *drawn)
@@ -195,10 +194,10 @@ def heat(
     wide, tall, left = 84, 26, 172
     drawn: list[Markup] = []
     for c, name in enumerate(columns):
-        drawn.append(text(left + c * wide + wide / 2, 16, name, anchor="middle"))
+        drawn.append(text(left + c * wide + wide / 2, 16, short(name, 13), anchor="middle"))
     for r, name in enumerate(rows):
         y = 26 + r * tall
-        drawn.append(text(left - 8, y + 17, name, anchor="end"))
+        drawn.append(text(left - 8, y + 17, short(name, 24), anchor="end"))
         for c in range(len(columns)):
             value = values[r][c]
             x = left + c * wide
@@ -261,7 +260,7 @@ def _diamond(x: float, y: float, title: str) -> Markup:
 def _legend_places(names: Sequence[str], width: float, published: object) -> list[tuple[float, float, str]]:
     places, x, y = [], 8.0, 0.0
     for name in [*names, *(["published"] if published else [])]:
-        wide = 34 + 7.2 * len(name)
+        wide = 34 + 7.2 * len(short(name))
         if x > 8 and x + wide > width:
             x, y = 8.0, y + 18
         places.append((x, y, name))
@@ -280,7 +279,7 @@ def _legend(key: str, names: Sequence[str], width: float, published: bool) -> Ma
             parts.append(element("rect", x=x, y=y, width=14, height=12, fill=fill(key, slot(name)), class_="bar"))
         else:
             parts.append(_diamond(x + 7, y + 6, "published"))
-        parts.append(text(x + 20, y + 10, name, "label"))
+        parts.append(text(x + 20, y + 10, short(name), "label"))
     return element("g", *parts)
 
 

@@ -42,8 +42,8 @@ _SHAPES = (
 """Marks around (0, 0), one per slot."""
 
 
-_LETTER = 7.4
-"""Width of a letter of a heading, generously."""
+_HEADING = 48
+"""Letters in a line of a heading: a drawing may be wider than the screen, but its heading should be read whole."""
 
 
 def slot(name: str) -> int:
@@ -108,7 +108,7 @@ def drawing(key: str, width: float, height: float, title: str, description: str,
 
     `key` must be unique on the page, of letters, digits and dashes.
     """
-    lines = wrapped(title, int((width - 8) / _LETTER))
+    lines = wrapped(title, _HEADING)
     top = 16 * len(lines) + 8
     heading = [text(4, 14 + 16 * i, words, "heading") for i, words in enumerate(lines)]
     return element(
@@ -134,6 +134,12 @@ def wrapped(words: str, most: int) -> list[str]:
         else:
             lines[-1] = f"{lines[-1]} {word}".lstrip()
     return lines
+
+
+def short(name: str, most: int = 22) -> str:
+    """Return a name that fits beside a drawing, cut off with … where it is longer than `most`."""
+    name = plain(name)
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
