@@ -4,8 +4,9 @@ Every function takes a `key` that is unique on the page, a title that names the 
 Nothing to draw gives a drawing that says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,7 @@ def bars(
     bar, gap = 26, 18
     span = len(values) * bar + gap
     width, bottom = max(520, _LEFT + len(groups) * span + 10), 30 + _HEIGHT
+    at = partial(scale, low, high, bottom, 30)
     slots = {name: slot(name) for name in values}
     parts = [patterns(key, list(slots.values())), _legend(key, list(values), width, published is not None)]
     drawn: list[Markup] = [_axis(low, high, 30, bottom, width, unit)]
@@ -74,12 +76,13 @@ def bars(
         drawn.append(text(left + len(values) * bar / 2, bottom + 18, group, anchor="middle"))
         for s, (name, means) in enumerate(values.items()):
             x, mean = left + s * bar, means[g]
+            figure = published.get(name, (None,) * len(groups))[g] if published else None
+            paper = None if figure is None else at(figure)
             if mean is not None:
-                drawn += _bar(
-                    key, slots[name], x, bar, mean, (low, high, bottom, 30), f"{name}, {group}: {shown(mean)}"
-                )
-            if published and (figure := published.get(name, (None,) * len(groups))[g]) is not None:
-                drawn.append(_diamond(x + bar / 2, scale(low, high, bottom, 30, figure), f"published: {figure:.2f}"))
+                told = f"{name}, {group}: {shown(mean)}"
+                drawn += _bar(fill(key, slots[name]), x, bar, mean, at, bottom, paper, told)
+            if paper is not None:
+                drawn.append(_diamond(x + bar / 2, paper, f"published: {figure:.2f}"))
     parts.append(element("g", *drawn, transform=f"translate(0 {_legend_height(list(values), width, published)})"))
     height = bottom + _BOTTOM - 12 + _legend_height(list(values), width, published)
     return drawing(key, width, height, title, description, *parts)
@@ -224,10 +227,17 @@ def _axis(low: float, high: float, top: float, bottom: float, right: float, name
 
 
 def _bar(
-    key: str, number: int, x: float, width: float, mean: Mean, axis: tuple[float, float, float, float], title: str
+    paint: str,
+    x: float,
+    width: float,
+    mean: Mean,
+    at: Callable[[float], float],
+    bottom: float,
+    paper: float | None,
+    title: str,
 ) -> list[Markup]:
-    low, high, bottom, top = axis
-    y, middle = scale(low, high, bottom, top, mean.value), x + width / 2
+    """Return a bar with its whisker and its value, which makes way for a published figure at `paper`."""
+    y, middle = at(mean.value), x + width / 2
     parts = [
         element(
             "rect",
@@ -236,14 +246,16 @@ def _bar(
             y=y,
             width=width - 4,
             height=max(0.5, bottom - y),
-            fill=fill(key, number),
+            fill=paint,
             class_="bar",
         )
     ]
     peak = y
     if mean.low is not None and mean.high is not None:
-        peak = scale(low, high, bottom, top, mean.high)
-        parts += _whisker(middle, scale(low, high, bottom, top, mean.low), peak)
+        peak = at(mean.high)
+        parts += _whisker(middle, at(mean.low), peak)
+    if paper is not None and peak - 20 < paper < peak + 4:
+        peak = paper - 5
     return [*parts, text(middle, max(9.0, peak - 5), f"{mean.value:.2f}", "value", "middle")]
 
 

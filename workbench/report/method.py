@@ -69,7 +69,7 @@ def _sentences(run: Mapping[str, Any], experiment: Mapping[str, Any]) -> Iterato
             + "."
         )
     if "k" in experiment:
-        yield f"k = {experiment['k']}."
+        yield f"Subsets that come straight from the profile have k = {experiment['k']} attributes."
     agent = _mapping(experiment.get("agent"))
     if agent:
         crisis = "on" if agent.get("crisis") else "off"

@@ -42,7 +42,7 @@ _SHAPES = (
 """Marks around (0, 0), one per slot."""
 
 
-_HEADING = 48
+_HEADING = 50
 """Letters in a line of a heading: a drawing may be wider than the screen, but its heading should be read whole."""
 
 
@@ -126,14 +126,14 @@ def drawing(key: str, width: float, height: float, title: str, description: str,
 
 
 def wrapped(words: str, most: int) -> list[str]:
-    """Break a text into lines of at most `most` characters between words; a longer word stays whole."""
+    """Break a text into lines of `most` characters at most, never before a ·; a longer word stays whole."""
     lines = [""]
-    for word in plain(words).split():
+    for word in plain(words).replace(" ·", "\u00a0·").split(" "):
         if lines[-1] and len(lines[-1]) + 1 + len(word) > most:
             lines.append(word)
         else:
             lines[-1] = f"{lines[-1]} {word}".lstrip()
-    return lines
+    return [one.replace("\u00a0·", " ·") for one in lines]
 
 
 def short(name: str, most: int = 22) -> str:

@@ -168,3 +168,12 @@ def test_a_large_tree_is_cut_down_and_says_so() -> None:
     nodes = treechart.layout(_with_prior(_trace(paths, [3.0] * len(paths))), NAMES, rows=5)
     assert len({node.row for node in nodes}) <= 12
     assert nodes[0].hidden + sum(node.depth == 1 for node in nodes) == 10
+
+
+def test_a_value_makes_way_for_a_published_figure_above_its_bar() -> None:
+    def height(**more: object) -> float:
+        root = ET.fromstring(_bars({"full": [Mean(3.0)]}, **more))
+        return next(float(node.attrib["y"]) for node in root.iter("text") if node.text == "3.00")
+
+    assert height(published={"full": [3.1]}) < height() - 8
+    assert height(published={"full": [2.0]}) == height()
