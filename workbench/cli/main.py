@@ -9,7 +9,7 @@ from typing import Annotated, Never
 
 import typer
 
-from workbench.cli import compare, config, doctor, export, judge, plan, run, scenarios, show, workers
+from workbench.cli import compare, config, doctor, export, judge, plan, report, run, scenarios, show, workers
 from workbench.cli.common import FAILED, INTERRUPTED, WRONG, narrate
 from workbench.version import __version__
 
@@ -50,6 +50,7 @@ app.command("plan")(plan.plan)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(show.app, name="show")
 app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("judge")(judge.judge)
 app.add_typer(workers.app, name="workers")
