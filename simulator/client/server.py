@@ -58,7 +58,7 @@ class Server:
         self.checked = self._heard = time.monotonic()
         self._dialects: dict[str, Dialect] = {}
         self._scopes: set[asyncio.Timeout] = set()
-        self._check: asyncio.Task[None] | None = None
+        self._checks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def dialect(self, model: str) -> Dialect:
@@ -103,8 +103,10 @@ class Server:
 
     def check(self) -> None:
         """Start a health check, unless one is under way."""
-        if self._check is None or self._check.done() or self._check.cancelling():
-            self._check = asyncio.get_running_loop().create_task(self._find_out(), name=f"health {self.endpoint.name}")
+        if all(check.cancelling() for check in self._checks):
+            check = asyncio.get_running_loop().create_task(self._find_out(), name=f"health {self.endpoint.name}")
+            self._checks.add(check)
+            check.add_done_callback(self._checks.discard)
 
     def recheck(self) -> None:
         """Start a health check if the last one is a while ago."""
@@ -113,15 +115,16 @@ class Server:
 
     def idle(self) -> None:
         """Stop whatever runs beside calls: there are none."""
-        if self._check is not None:
-            self._check.cancel()
+        for check in self._checks:
+            if not check.cancelling():
+                check.cancel()
 
     async def close(self) -> None:
         """End every call and every check."""
         self.drop()
-        if self._check is not None:
-            self._check.cancel()
-            await asyncio.wait([self._check])
+        self.idle()
+        if self._checks:
+            await asyncio.wait(self._checks)
 
     def drop(self) -> None:
         """End every call in the queue and in flight."""
