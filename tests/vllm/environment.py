@@ -1,12 +1,13 @@
 """Builds the environment of the real CPU server once, and finds it again: `python -m tests.vllm.environment`.
 
 Prints the folder on stdout and progress on stderr. Exit codes: 0 it stands, 77 it can't be had on this machine (no
-Python 3.11, or no CPU build of torch where pip looks), 1 anything else.
+Python 3.11, or no CPU build of torch or another pin where pip looks), 1 anything else.
 """
 
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def build(folder: Path) -> None:
     """Make the environment unless it stands; one that was cut off, or has other pins, is made again.
 
     Raises:
-        NotHereError: this machine lacks Python 3.11 or a CPU build of torch.
+        NotHereError: this machine lacks Python 3.11, or pip finds no CPU build of torch or another pin.
         FileExistsError: the folder holds something that is not ours.
         subprocess.CalledProcessError: pip failed otherwise; its own words are on stderr.
     """
@@ -64,10 +65,10 @@ def build(folder: Path) -> None:
         (folder / MARKER).touch()
         _run(python, "-m", "venv", str(folder))
         torch = next(line for line in LOCK.read_text().splitlines() if line.startswith("torch=="))
-        _say(f"installing {torch}")
-        _install_torch(folder, torch)
-        _say("installing everything else")
-        _run(str(folder / "bin" / "python"), *_PIP, "-r", str(LOCK))
+        # First and alone: its CPU build is what many package indexes lack.
+        for what in ((torch,), ("-r", str(LOCK))):
+            _say(f"installing {what[-1]}")
+            _install(folder, *what)
         _add_metadata(folder)
         (folder / MARKER).write_text(_digest())
         _say("done")
@@ -103,7 +104,7 @@ def _say(line: str) -> None:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    subprocess.run(command, check=True, stdout=sys.stderr, close_fds=False)
 
 
 def _python() -> str:
@@ -116,13 +117,12 @@ def _python() -> str:
     raise NotHereError(f"there is no {PYTHON} on the PATH")
 
 
-def _install_torch(folder: Path, pin: str) -> None:
-    """Install torch first and alone: its CPU build is what many package indexes lack."""
-    command = [str(folder / "bin" / "python"), *_PIP, pin]
-    done = subprocess.run(command, capture_output=True, text=True)
+def _install(folder: Path, *what: str) -> None:
+    command = [str(folder / "bin" / "python"), *_PIP, *what]
+    done = subprocess.run(command, stderr=subprocess.PIPE, stdout=sys.stderr, text=True, close_fds=False)
     sys.stderr.write(done.stderr)
-    if "No matching distribution found" in done.stderr:
-        raise NotHereError(f"pip finds no {pin} for it: name an index or a wheel folder that has it in pip's settings")
+    if missing := re.search(r"No matching distribution found for (\S+)", done.stderr):
+        raise NotHereError(f"pip finds no {missing[1]}: name an index or a wheel folder that has it in pip's settings")
     done.check_returncode()
 
 
@@ -139,8 +139,9 @@ def _add_metadata(folder: Path) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Wait until nobody else builds the same folder; the lock ends with the process, however it ends."""
+    """Wait until nobody else builds the same folder: not even a pip whose parent was killed, since it has the lock."""
     with path.open("w") as file:
+        os.set_inheritable(file.fileno(), True)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -35,7 +35,7 @@ def test_a_build_that_was_cut_off_does_not_stand_and_is_done_again(
         (folder / "lib" / "python3.11" / "site-packages").mkdir(parents=True, exist_ok=True)
 
     monkeypatch.setattr(environment, "_run", fake)
-    monkeypatch.setattr(environment, "_install_torch", lambda folder, pin: None)
+    monkeypatch.setattr(environment, "_install", lambda folder, *what: None)
     environment.build(folder)
     assert environment.standing(folder)
     assert not (folder / "bin").exists(), "nothing of the half is left"
@@ -57,7 +57,7 @@ def test_a_missing_wheel_is_told_from_a_failure(monkeypatch: pytest.MonkeyPatch,
 
     pip("ERROR: No matching distribution found for torch==2+cpu\n")
     with pytest.raises(environment.NotHereError, match="index or a wheel folder"):
-        environment._install_torch(tmp_path, "torch==2+cpu")
+        environment._install(tmp_path, "torch==2+cpu")
     pip("ERROR: No space left on device\n")
     with pytest.raises(subprocess.CalledProcessError):
-        environment._install_torch(tmp_path, "torch==2+cpu")
+        environment._install(tmp_path, "torch==2+cpu")
