@@ -9,7 +9,7 @@ from simulator.client.types import Endpoint
 from simulator.embed import MAX_CHARACTERS, EmbedderError, Vectors
 
 _BATCH = 128
-_RETRIES = 5
+_RETRIES = 2
 
 
 class ServedEmbedder:

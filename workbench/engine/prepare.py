@@ -52,7 +52,7 @@ def prepare(path: Path, options: RunOptions, report: Callable[[str], None] = lam
         UsageError: something named does not exist. StorageError: the database can't be used.
     """
     world, workers = open_world(options, path, report)
-    embedder = make_embedder(options) if "planner" in options.arms else LexicalEmbedder()
+    embedder = make_embedder(options, path) if "planner" in options.arms else LexicalEmbedder()
     db = open_writable(path)
     try:
         with explained(path):
