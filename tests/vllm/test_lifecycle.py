@@ -68,6 +68,12 @@ async def started(database: Path, spec: WorkerSpec, command: Path) -> AsyncItera
         yield supervisor, worker
 
 
+def _written(database: Path) -> str:
+    with open_readonly(database) as db:
+        (row,) = list_workers(db, supervisor_alive)
+    return str(row["state"])
+
+
 def test_a_worker_serves_measures_drains_and_starts_again(database: Path, spec: WorkerSpec, command: Path) -> None:
     async def work() -> None:
         said: list[str] = []
@@ -108,10 +114,9 @@ def test_a_worker_serves_measures_drains_and_starts_again(database: Path, spec: 
             await until(lambda: worker.state == "stopped", "it stopped again")
             assert time.monotonic() - began < QUICK.grace, "TERM was enough"
             assert get(port, "/health")[0] == 0
+            await until(lambda: _written(database) == "stopped", "the database says so")  # the books follow in a moment
             with open_readonly(database) as db:
-                (row,) = list_workers(db, supervisor_alive)
                 figures = recent_metrics(db, worker.id, 600)
-            assert row["state"] == "stopped"
             assert worker.key not in database.read_bytes().decode("latin-1")
             assert max(figure["running"] for figure in figures) == 1
             assert max(figure["tokens_per_s"] or 0 for figure in figures) > 0
