@@ -170,8 +170,7 @@ def find_unit(
     rows = [
         row
         for row in db.query(
-            "select units.*, exists (select 1 from dialogues where unit = units.id) as has_dialogue from units "
-            "where run = ? and scenario = ? and kind = ? order by id",
+            "select * from units where run = ? and scenario = ? and kind = ? order by id",
             [run, scenario, kind],
         )
         if arm in (None, row["arm"]) and model in (None, row["model"])

@@ -1,7 +1,7 @@
 """What the commands share: options, the database's place, exit codes. Imports nothing heavy: `--help` must be quick."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,29 +36,47 @@ def database_path(option: Path | None) -> Path:
 @contextmanager
 def reading(option: Path | None) -> "Iterator[Database]":
     """Open the database to read from it, and close it."""
-    from storage.database import explained, open_readonly
+    from storage.database import open_readonly
 
-    path = database_path(option)
-    db = open_readonly(path)
-    try:
-        with explained(path):
-            yield db
-    finally:
-        db.conn.close()
+    with _opened(open_readonly, database_path(option)) as db:
+        yield db
 
 
 @contextmanager
 def writing(option: Path | None) -> "Iterator[Database]":
     """Open or create the database to write to it, and close it."""
-    from storage.database import explained, open_writable
+    from storage.database import open_writable
 
-    path = database_path(option)
-    db = open_writable(path)
+    with _opened(open_writable, database_path(option)) as db:
+        yield db
+
+
+@contextmanager
+def _opened(open_database: "Callable[[Path], Database]", path: Path) -> "Iterator[Database]":
+    from storage.database import explained
+
+    db = open_database(path)
     try:
         with explained(path):
             yield db
     finally:
         db.conn.close()
+
+
+def vllm_arguments(text: str) -> tuple[str, ...]:
+    """Split what stands in `--vllm-args` as a shell would.
+
+    Raises:
+        UsageError: a quote is left open.
+    """
+    import shlex
+
+    from workbench.engine.errors import UsageError
+
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"--vllm-args: {error}: quote them as for a shell") from error
 
 
 def narrate(text: str) -> None:

@@ -5,17 +5,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workbench.cli.common import DONE, INTERRUPTED, LEFT_OUT, DbOption, FormatOption, database_path, narrate, words
+from workbench.cli.common import (
+    DONE,
+    INTERRUPTED,
+    LEFT_OUT,
+    DbOption,
+    FormatOption,
+    database_path,
+    narrate,
+    vllm_arguments,
+    words,
+)
 
 if TYPE_CHECKING:
     from workbench.engine.options import RunOptions
     from workbench.engine.run import Outcome
-
-_CHOICE = "Scenarios"
-_ARMS = "Arms and judges"
-_PLANNER = "Planner"
-_DIALOGUE = "Dialogue"
-_RUNNING = "Running"
 
 
 def run(
@@ -90,21 +94,10 @@ def run(
         flags[name] = words(flags[name])
         if flags[name] == ():  # an empty shell variable, say: it must not mean everything
             raise UsageError(f"--{name}: name at least one, or leave it out")
-    flags["vllm_args"] = None if vllm_args is None else _split(vllm_args)
+    flags["vllm_args"] = None if vllm_args is None else vllm_arguments(vllm_args)
     options = read_options(experiment, flags)
     outcome = _work(options, database_path(db), new, retry_failed, quiet)
     return _finish(outcome, database_path(db), format)
-
-
-def _split(arguments: str) -> tuple[str, ...]:
-    import shlex
-
-    from workbench.engine.errors import UsageError
-
-    try:
-        return tuple(shlex.split(arguments))
-    except ValueError as error:
-        raise UsageError(f"--vllm-args: {error}: quote them as for a shell") from error
 
 
 def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, quiet: bool) -> "Outcome":

@@ -13,6 +13,7 @@ from workbench.cli.common import (
     FormatOption,
     database_path,
     narrate,
+    reading,
     words,
     writing,
 )
@@ -136,7 +137,6 @@ def _stored(
 
     from simulator.domains import spell_domains
     from simulator.scenario import query_key
-    from storage.database import explained, open_readonly
     from storage.scenarios import count_scenarios, list_scenarios
     from workbench.engine.errors import UsageError
     from workbench.engine.selection import stored_or_bundled
@@ -147,14 +147,10 @@ def _stored(
         raise UsageError(f"--domains: {error}") from error
     path = database_path(db)
     if db is not None or path.exists():
-        database = open_readonly(path)
-        try:
-            with explained(path):
-                if count_scenarios(database):
-                    yield from list_scenarios(database, domains=wanted, source=source, search=search, limit=limit)
-                    return
-        finally:
-            database.conn.close()
+        with reading(db) as database:
+            if count_scenarios(database):
+                yield from list_scenarios(database, domains=wanted, source=source, search=search, limit=limit)
+                return
     narrate(f"no scenarios in {path} yet: these are the bundled ones")
     bundled: Iterable[Scenario] = stored_or_bundled(None, wanted, source)
     if search:
@@ -163,17 +159,13 @@ def _stored(
 
 
 def find(db: Path | None, ids: list[str]) -> "list[Scenario]":
-    from storage.database import open_readonly
+    """Find scenarios by id in the database, or among the bundled ones where there is none."""
     from workbench.engine.selection import find_scenarios
 
-    path = database_path(db)
-    if db is None and not path.exists():
+    if db is None and not database_path(db).exists():
         return find_scenarios(None, ids)
-    database = open_readonly(path)
-    try:
+    with reading(db) as database:
         return find_scenarios(database, ids)
-    finally:
-        database.conn.close()
 
 
 def _flat(scenario: "Scenario") -> dict[str, object]:

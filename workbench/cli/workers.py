@@ -1,7 +1,6 @@
 """`workbench workers`: start, status, logs, drain, stop."""
 
 import os
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from workbench.cli.common import (
     database_path,
     narrate,
     reading,
+    vllm_arguments,
     writing,
 )
 
@@ -71,10 +71,6 @@ def start(
             return _until_ready(database, path, names)
     if model is None:
         raise UsageError("name a model with --model: a preset such as LLaMA-3.1-8B, a folder, or org/name")
-    try:
-        more = tuple(shlex.split(vllm_args))
-    except ValueError as error:
-        raise UsageError(f"--vllm-args: {error}: quote them as for a shell") from error
     spec = worker_spec(
         model,
         name=name,
@@ -87,7 +83,7 @@ def start(
         reasoning_parser=reasoning_parser,
         embedding=embedding or None,
         seed=seed,
-        arguments=more,
+        arguments=vllm_arguments(vllm_args),
     )
     command = find_command(vllm)
     spec = check_model(spec)
