@@ -1,0 +1,61 @@
+"""Notes, tags and bookmarks that people put on scenarios, dialogues, searches and runs.
+
+A target is written as in deep links: `scenario/ID`, `dialogue/UNIT`, `search/UNIT`, `run/ID`. What writes expects to be
+called inside `storage.database.transaction`.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlite_utils import Database
+
+from storage.runs import now
+
+
+class Annotations(NamedTuple):
+    """What people put on one target."""
+
+    text: str = ""
+    tags: tuple[str, ...] = ()
+    bookmarked: bool = False
+
+
+def annotations(db: Database, target: str) -> Annotations:
+    """Return what there is on a target."""
+    note = db.conn.execute("select text from notes where target = ?", [target]).fetchone()
+    tags = db.conn.execute("select tag from tags where target = ? order by tag", [target]).fetchall()
+    bookmark = db.conn.execute("select 1 from bookmarks where target = ?", [target]).fetchone()
+    return Annotations(note[0] if note else "", tuple(tag for (tag,) in tags), bookmark is not None)
+
+
+def set_note(db: Database, target: str, text: str) -> None:
+    """Replace the note; an empty text removes it."""
+    if not text.strip():
+        db.conn.execute("delete from notes where target = ?", [target])
+        return
+    db.conn.execute("insert or replace into notes (target, text, updated_at) values (?, ?, ?)", [target, text, now()])
+
+
+def set_tags(db: Database, target: str, tags: Iterable[str]) -> None:
+    """Replace the tags; white space around them and repetitions are dropped."""
+    db.conn.execute("delete from tags where target = ?", [target])
+    wanted = sorted({tag.strip() for tag in tags} - {""})
+    db.conn.executemany("insert into tags (target, tag) values (?, ?)", [(target, tag) for tag in wanted])
+
+
+def set_bookmark(db: Database, target: str, on: bool) -> None:
+    """Put a bookmark on a target or take it off."""
+    if on:
+        db.conn.execute("insert or ignore into bookmarks (target, created_at) values (?, ?)", [target, now()])
+    else:
+        db.conn.execute("delete from bookmarks where target = ?", [target])
+
+
+def bookmarks(db: Database) -> list[str]:
+    """List the bookmarked targets, newest first."""
+    return [row[0] for row in db.conn.execute("select target from bookmarks order by created_at desc, target")]
+
+
+def all_tags(db: Database) -> list[str]:
+    """List the tags in use, by name."""
+    return [row[0] for row in db.conn.execute("select distinct tag from tags order by tag")]

@@ -1,0 +1,70 @@
+"""Ratings by people: given blind in the app, or imported from a file.
+
+What writes expects to be called inside `storage.database.transaction`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from simulator.world import DIMENSIONS
+from storage.runs import now
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One person's view of the response of a trial.
+
+    Fields:
+        unit: the trial. rater: who, as they called themselves.
+        dimensions: `[3]`, 1-5 each, in the order of `DIMENSIONS`; None where only a score was given.
+        score: 1-5, the mean of the dimensions where there are some.
+        source: `app`, or the name of the file it came from.
+    """
+
+    unit: int
+    rater: str
+    dimensions: tuple[float, float, float] | None
+    score: float
+    comment: str = ""
+    source: str = "app"
+
+
+def save_rating(db: Database, rating: Rating) -> None:
+    """Store a rating; the same rater's earlier one of the same response is replaced.
+
+    Raises:
+        ValueError: a value is not within 1-5, or the rater has no name.
+    """
+    if not rating.rater.strip():
+        raise ValueError("a rating needs its rater's name")
+    for value in (*(rating.dimensions or ()), rating.score):
+        if not 1 <= value <= 5:
+            raise ValueError(f"a rating is 1 to 5, not {value:g}")
+    db.conn.execute(
+        f"insert or replace into human_ratings (unit, rater, {', '.join(DIMENSIONS)}, score, comment, source, at) "  # noqa: S608
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            rating.unit,
+            rating.rater.strip(),
+            *(rating.dimensions or (None, None, None)),
+            rating.score,
+            rating.comment,
+            rating.source,
+            now(),
+        ],
+    )
+
+
+def rating_rows(db: Database, run: str, rater: str | None = None) -> list[dict[str, Any]]:
+    """List the ratings of a run's responses, a row each, by all raters or one, with scenario, model and arm."""
+    return list(
+        db.query(
+            "select units.run as run, unit, units.scenario as scenario_id, units.model as model, units.arm as arm, "  # noqa: S608
+            f"rater, {', '.join(DIMENSIONS)}, score, comment, source, at "
+            "from human_ratings join units on units.id = unit where units.run = :run "
+            "and (:rater is null or rater = :rater) order by unit, rater",
+            {"run": run, "rater": rater},
+        )
+    )
