@@ -80,6 +80,7 @@ class OrderTree:
         mask: `[M]` int64, the set that the prefix holds.
         first: `[M]` int64, the rollout (from 0) that created it; 0 for node 0.
         visits: `[M]` int64, successful rollouts through exactly this order.
+        nodes: `[t, depth + 1]` int64, where each rollout stood after 0, 1, ... attributes; -1 from its path's end on.
     """
 
     parent: NDArray[np.int64]
@@ -87,6 +88,7 @@ class OrderTree:
     mask: NDArray[np.int64]
     first: NDArray[np.int64]
     visits: NDArray[np.int64]
+    nodes: NDArray[np.int64]
 
 
 class ActionScore(NamedTuple):
@@ -179,26 +181,33 @@ def replay_orders(trace: Trace, t: int | None = None) -> OrderTree:
         ValueError: there are fewer rollouts than `t`.
     """
     t = _rollouts(trace, t)
-    child: dict[tuple[int, int], int] = {}
-    parent, attribute, mask, first, visits = [-1], [-1], [0], [0], [0]
-    told = (trace.flags[:t] & FAILED == 0).tolist()
-    for rollout, path in enumerate(trace.path[:t].tolist()):
-        node = 0
-        visits[0] += told[rollout]
-        for a in path:
-            if a == PAD:
-                break
-            known = child.get((node, a))
-            if known is None:
-                known = child[node, a] = len(parent)
-                parent.append(node)
-                attribute.append(a)
-                mask.append(mask[node] | 1 << a)
-                first.append(rollout)
-                visits.append(0)
-            node = known
-            visits[node] += told[rollout]
-    return OrderTree(*(np.array(column, np.int64) for column in (parent, attribute, mask, first, visits)))
+    path, told = trace.path[:t], trace.flags[:t] & FAILED == 0
+    nodes = np.zeros((t, trace.depth + 1), np.int64)  # counted level by level first, then numbered by creation
+    first, level, parent = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)], [np.full(1, -1)]
+    count = 1
+    for depth in range(trace.depth):
+        on = np.flatnonzero(path[:, depth] != PAD)
+        above = nodes[on, depth]
+        _, seen, place = np.unique(above << 8 | path[on, depth], return_index=True, return_inverse=True)
+        nodes[:, depth + 1] = -1
+        nodes[on, depth + 1] = count + place
+        first.append(on[seen])
+        level.append(np.full(len(seen), depth + 1))
+        parent.append(above[seen])
+        count += len(seen)
+    created, at, hangs_on = np.concatenate(first), np.concatenate(level), np.concatenate(parent)
+    order = np.lexsort((at, created))
+    number = np.append(np.argsort(order), -1)  # so that -1 stays -1
+    nodes, created, at = number[nodes], created[order], at[order]
+    through = nodes[told]
+    return OrderTree(
+        parent=number[hangs_on[order]],
+        attribute=np.append(-1, path[created[1:], at[1:] - 1].astype(np.int64)),
+        mask=np.append(0, path_masks(path)[created[1:], at[1:]]),
+        first=created,
+        visits=np.bincount(through[through >= 0], minlength=count),
+        nodes=nodes,
+    )
 
 
 def scores(tree: Tree, mask: int) -> list[ActionScore]:
