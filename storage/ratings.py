@@ -58,12 +58,14 @@ def save_rating(db: Database, rating: Rating) -> None:
 
 
 def rating_rows(db: Database, run: str, rater: str | None = None) -> list[dict[str, Any]]:
-    """List the ratings of a run's responses, a row each, by all raters or one, with scenario, model and arm."""
+    """List the ratings of a run's responses, a row each, by all raters or one, with scenario and trial."""
     return list(
         db.query(
-            "select units.run as run, unit, units.scenario as scenario_id, units.model as model, units.arm as arm, "  # noqa: S608
-            f"rater, {', '.join(DIMENSIONS)}, score, comment, source, at "
-            "from human_ratings join units on units.id = unit where units.run = :run "
+            "select units.run as run, unit, units.scenario as scenario_id, scenarios.domain as domain, "  # noqa: S608
+            "scenarios.profile_id as profile_id, runs.world as world, units.model as model, units.arm as arm, "
+            f"rater, {', '.join(DIMENSIONS)}, score, comment, human_ratings.source as source, at "
+            "from human_ratings join units on units.id = unit join scenarios on scenarios.id = units.scenario "
+            "join runs on runs.id = units.run where units.run = :run "
             "and (:rater is null or rater = :rater) order by unit, rater",
             {"run": run, "rater": rater},
         )

@@ -9,6 +9,7 @@ import typer
 
 from workbench.cli.common import DONE, DbOption, FormatOption, narrate, reading, words
 from workbench.cli.output import Column, Format, emit, gap
+from workbench.figures import mean_and_half, p_value, two_digits
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -260,28 +261,17 @@ def _cells(row: "Comparison") -> dict[str, str | None]:
     passed = row.threshold
     return {
         "n": str(one.n) if paired else f"{one.n}, {other.n}",
-        "first": _mean(one.mean, one.low, one.high),
-        "second": _mean(other.mean, other.low, other.high),
-        "difference": _mean(difference, low, high, sign="+"),
-        "p": _p(row.p),
-        "holm": _p(row.p_holm),
+        "first": mean_and_half(one.mean, one.low, one.high),
+        "second": mean_and_half(other.mean, other.low, other.high),
+        "difference": mean_and_half(difference, low, high, sign="+"),
+        "p": p_value(row.p),
+        "holm": p_value(row.p_holm),
         "dz": f"{result.dz:+.2f}" if isinstance(result, Paired) and result.dz is not None else None,
         "more": _more(row),
         "reached": _reached(passed) if passed else None,
-        "mcnemar": _p(passed.mid_p) if passed else None,
+        "mcnemar": p_value(passed.mid_p) if passed else None,
         "analysis": result.analysis,
     }
-
-
-def _mean(mean: float, low: float | None, high: float | None, sign: str = "") -> str:
-    shown = f"{mean:{sign}.2f}"
-    return shown if low is None or high is None else f"{shown}±{f'{(high - low) / 2:.2f}'.removeprefix('0')}"
-
-
-def _p(p: float | None) -> str | None:
-    if p is None:
-        return None
-    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
 def _reached(passed: "McNemar") -> str:
@@ -296,5 +286,4 @@ def _more(row: "Comparison") -> str | None:
         return "told apart"
     if row.more is None:
         return None
-    digits = 10 ** max(0, len(str(row.more)) - 2)
-    return f"about {-(-row.more // digits) * digits:,}"
+    return two_digits(row.more)

@@ -2,11 +2,12 @@
 
 import shutil
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.common import narrate
 from workbench.cli.output import Column, Format, emit, gap
+from workbench.figures import mean_and_half, places
 
 if TYPE_CHECKING:
     from workbench.statistics.bootstrap import Interval
@@ -50,7 +51,10 @@ def emit_scores(rows: Iterable[Mapping[str, Any]], format: Format, title: str) -
                     gap()
             _paper(model, [row.arm for row in mine])
         else:
-            _by_arm(mine, format, f"{heading}\n{_LEGEND}" if format == "table" else f"{heading} · {_LEGEND}")
+            lines, layout = paper_layout(mine)
+            emit(
+                lines, format, layout, title=f"{heading}\n{_LEGEND}" if format == "table" else f"{heading} · {_LEGEND}"
+            )
     if narrow:
         narrate(_LEGEND)
     for row in table.rows:
@@ -60,8 +64,8 @@ def emit_scores(rows: Iterable[Mapping[str, Any]], format: Format, title: str) -
             narrate(f"{row.arm}, judge {row.judge}: {row.crisis} dialogues in crisis; average without them {without}")
 
 
-def _by_arm(rows: "list[ScoreRow]", format: Format, title: str) -> None:
-    """Print the paper's layout: a row per arm and judge, the paper's rows below."""
+def paper_layout(rows: "Sequence[ScoreRow]") -> tuple[list[dict[str, object]], list[Column]]:
+    """Return lines and columns of the paper's layout: a row per arm and judge of one model, the paper's rows below."""
     from simulator.domains import DOMAINS
     from workbench.statistics.published import published
     from workbench.statistics.scores import COLUMNS
@@ -80,12 +84,11 @@ def _by_arm(rows: "list[ScoreRow]", format: Format, title: str) -> None:
     for figure in published(rows[0].model):
         if figure.arm in arms:
             domains = figure.domains or (None,) * len(DOMAINS)
-            cells = {name: _places(value) for name, value in zip(DOMAINS, domains, strict=True)}
-            average, questions = _places(figure.average), _places(figure.questions)
+            cells = {name: places(value) for name, value in zip(DOMAINS, domains, strict=True)}
+            average, questions = places(figure.average), places(figure.questions)
             lines.append({"arm": figure.arm, "judge": "paper", **cells, "Avg": average, "questions": questions})
     headings = {"Relationship": "Relation."}
-    columns = [Column(key, headings.get(key, key)) for key in ("arm", "judge", *COLUMNS, "questions", "failed")]
-    emit(lines, format, columns, title=title)
+    return lines, [Column(key, headings.get(key, key)) for key in ("arm", "judge", *COLUMNS, "questions", "failed")]
 
 
 def _by_domain(rows: "list[ScoreRow]", title: str) -> None:
@@ -110,9 +113,9 @@ def _paper(model: str, arms: Collection[str]) -> None:
 
     cells = {
         figure.arm: [
-            *map(_places, figure.domains or (None,) * len(DOMAINS)),
-            _places(figure.average),
-            _places(figure.questions),
+            *map(places, figure.domains or (None,) * len(DOMAINS)),
+            places(figure.average),
+            places(figure.questions),
         ]
         for figure in published(model)
         if figure.arm in arms
@@ -128,13 +131,4 @@ def _turned(cells: Mapping[str, list[str | None]], names: Iterable[str], title: 
 
 
 def _shown(mean: "Interval | None") -> str | None:
-    if mean is None:
-        return None
-    if mean.low is None or mean.high is None:
-        return _places(mean.mean)
-    half = f"{(mean.high - mean.low) / 2:.2f}"
-    return f"{mean.mean:.2f}±{half.removeprefix('0')}"
-
-
-def _places(value: float | None) -> str | None:
-    return None if value is None else f"{value:.2f}"
+    return None if mean is None else mean_and_half(mean.mean, mean.low, mean.high)

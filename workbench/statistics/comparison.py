@@ -83,7 +83,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A scenario whose score changed.
+    """What a scenario scored on both sides.
 
     Fields:
         first_model, second_model, first_arm, second_arm: the sides, as in `Compared`.
@@ -133,8 +133,8 @@ def compare_pairs(rows: Iterable[Mapping[str, Any]], *, threshold: float = 4.0, 
         KeyError: a row lacks one of these.
     """
     gathered: dict[Compared, _Pairs] = {}
-    changes = _changes(_gather(rows, gathered))
-    changed = heapq.nsmallest(most, changes, key=_rank)
+    changes = (one for one in scenario_changes(_gather(rows, gathered)) if one.first != one.second)
+    changed = heapq.nsmallest(most, changes, key=change_rank)
     deque(changes, maxlen=0)  # nothing is left, unless `most` was 0; reading on is what fills `gathered`
     lines = []
     for compared in sorted(gathered, key=_place):
@@ -200,13 +200,20 @@ def _gather(rows: Iterable[Mapping[str, Any]], into: dict[Compared, _Pairs]) -> 
         yield row
 
 
-def _changes(rows: Iterable[Mapping[str, Any]]) -> Iterator[Changed]:
+def scenario_changes(rows: Iterable[Mapping[str, Any]]) -> Iterator[Changed]:
+    """Yield what each scenario scored on both sides, those included whose score is the same on both.
+
+    Args:
+        rows: as in `compare_pairs`, but without failed judgements.
+
+    Raises:
+        KeyError: a row lacks one of the keys.
+    """
     for _, judged in groupby(rows, itemgetter(*_SIDES, "scenario_id")):
         verdicts = list(judged)
         first, second = (sum(row[side] for row in verdicts) / len(verdicts) for side in ("first", "second"))
-        if first != second:
-            names = {name: verdicts[0][name] for name in (*_SIDES, "scenario_id", "profile_id", "domain")}
-            yield Changed(**names, first=first, second=second, change=second - first, judges=len(verdicts))
+        names = {name: verdicts[0][name] for name in (*_SIDES, "scenario_id", "profile_id", "domain")}
+        yield Changed(**names, first=first, second=second, change=second - first, judges=len(verdicts))
 
 
 def _samples(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], _Pairs]:
@@ -245,7 +252,7 @@ def _place(compared: Compared) -> tuple[object, ...]:
     return compared.first_model, compared.second_model, one, other, compared.judge
 
 
-def _rank(changed: Changed) -> tuple[float | str, ...]:
+def change_rank(changed: Changed) -> tuple[float | str, ...]:
     """Largest change first; equal ones by name, so that the order never depends on the database."""
     sides = (changed.first_model, changed.second_model, changed.first_arm, changed.second_arm)
     return -round(abs(changed.change), 9), changed.scenario_id, *sides
