@@ -4,22 +4,26 @@ Refusals, unknown values and unreadable answers of the world never end the quest
 cap on questions, having asked everything, or immediate danger do.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Literal, get_args
 
 from simulator.attributes import N_ATTRIBUTES, NAMES, SENSITIVITY_ORDER
-from simulator.dialogue import Dialogue, Ending, Knowledge, Neighbour, Question, Turn
+from simulator.dialogue import ChosenBy, Dialogue, Ending, Knowledge, Neighbour, Question, Reply, Turn
 from simulator.world import Draw, InvalidReplyError, Persona, Session, Style
 
 Retrieval = Literal["few-shot", "follow"]
 """How neighbours' paths are used: shown to the model as examples, or the best one followed in its order."""
 
-ChosenBy = Literal["model", "follow", "prior"]
-
 _EVERYTHING = (1 << N_ATTRIBUTES) - 1
 
+_DECISIONS = ("completeness", "choice")
+"""What counts as an invalid decision; a ranking or a wording only serves one."""
+
+_NOTED = re.compile(r"\w+ before question (\d+): ")
+"""How a line about what could not be read begins."""
 
 MAX_COMPLETENESS = 5
 """What we know can't be more sufficient than this."""
@@ -80,33 +84,111 @@ async def converse(session: Session, options: AgentOptions, neighbours: Sequence
         TrialError: `options.max_invalid` decisions could not be read.
     """
     if options.crisis and await session.in_crisis():
-        nothing = Knowledge()
-        return Dialogue((), None, "crisis", nothing, crisis=True, score=session.true_score(nothing, "crisis"))
-    return await _Conversation(session, options, tuple(neighbours), owner).lead()
+        return crisis_dialogue(session)
+    conversation = Conversation(session, options, tuple(neighbours), owner)
+    while (asked := await conversation.ask()) is not None:
+        conversation.hear(asked, await conversation.simulate(asked))
+    return conversation.end()
+
+
+def crisis_dialogue(session: Session) -> Dialogue:
+    """Return the dialogue of a query that signals immediate danger: nothing is asked."""
+    nothing = Knowledge()
+    return Dialogue((), None, "crisis", nothing, crisis=True, score=session.true_score(nothing, "crisis"))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that waits for its reply; the fields are those of `Turn`."""
+
+    completeness: int | None
+    question: Question
+    chosen_by: ChosenBy
+    score: float | None
 
 
 @dataclass
-class _Conversation:
-    """The state of one dialogue while it goes on."""
+class Conversation:
+    """One dialogue while it goes on: `ask`, `hear` the reply, and so on until `ask` returns None; then `end`.
+
+    It may start from the first turns of another dialogue. A draw is keyed by the number of questions before it, so
+    what follows is what followed there, unless something else is heard or asked.
+
+    Fields:
+        turns: what was said so far. invalid: what could not be read so far; `noted_until` cuts another dialogue's.
+        knowledge: what was learned. asked: mask of the attributes asked about.
+    """
 
     session: Session
     options: AgentOptions
     neighbours: tuple[Neighbour, ...]
     owner: str
-    knowledge: Knowledge = field(default_factory=Knowledge)
-    asked: int = 0
     turns: list[Turn] = field(default_factory=list)
     invalid: list[str] = field(default_factory=list)
-    invalid_decisions: int = 0
+    knowledge: Knowledge = field(init=False)
+    asked: int = field(init=False)
+    _ended: tuple[Ending, int | None] | None = field(default=None, init=False)
 
-    async def lead(self) -> Dialogue:
-        while True:
-            if ending := self._used_up():
-                return self._end(ending, None)
-            completeness = await self._completeness()
-            if completeness is not None and completeness >= self.options.threshold:
-                return self._end("sufficient", completeness)
-            await self._ask(completeness)
+    def __post_init__(self) -> None:
+        self.asked = sum(1 << turn.question.attribute for turn in self.turns)
+        self.knowledge = learned(self.turns)
+
+    async def ask(self) -> Asked | None:
+        """Decide what to ask next, and word it; None once the agent would rather answer, or must.
+
+        Raises:
+            TrialError: too many decisions could not be read.
+        """
+        if ending := self._used_up():
+            self._ended = ending, None
+            return None
+        completeness = await self._completeness()
+        if completeness is not None and completeness >= self.options.threshold:
+            self._ended = "sufficient", completeness
+            return None
+        question, chosen_by = await self._next_question()
+        return self._asked(completeness, question, chosen_by)
+
+    async def ask_about(self, attribute: int, instead_of: Asked | None = None) -> Asked:
+        """Word the question for an attribute that a person wants asked, whether or not the agent would ask on.
+
+        Args:
+            instead_of: the question that it takes the place of, if the agent has one.
+
+        Raises:
+            ValueError: the attribute was asked about before, or there is no such attribute.
+            TrialError: too many decisions could not be read.
+        """
+        if not self._open(attribute):
+            raise ValueError("there is no such attribute, or it was asked about before")
+        completeness = instead_of.completeness if instead_of else await self._completeness()
+        return self._asked(completeness, await self._word(attribute), "person")
+
+    async def simulate(self, asked: Asked) -> Reply:
+        """Let the simulated user answer."""
+        return await self.session.reply(asked.question, self.options.persona, self._draw)
+
+    def hear(self, asked: Asked, reply: Reply) -> None:
+        """Take a question and its reply into the dialogue."""
+        self.turns.append(Turn(asked.completeness, asked.question, reply, asked.chosen_by, asked.score))
+        self.asked |= 1 << asked.question.attribute
+        self.knowledge = self.knowledge.having(reply)
+
+    def end(self) -> Dialogue:
+        """Return the dialogue: as the agent ended it, else as ended by a person."""
+        ending, completeness = self._ended or ("person", None)
+        return Dialogue(
+            turns=tuple(self.turns),
+            completeness=completeness,
+            ending=ending,
+            knowledge=self.knowledge,
+            neighbours=self.neighbours,
+            invalid=tuple(self.invalid),
+            score=_true_score(self.session, self.knowledge),
+        )
+
+    def _asked(self, completeness: int | None, question: Question, chosen_by: ChosenBy) -> Asked:
+        return Asked(completeness, question, chosen_by, _true_score(self.session, self.knowledge))
 
     @property
     def _draw(self) -> Draw:
@@ -126,14 +208,6 @@ class _Conversation:
         except InvalidReplyError as error:
             self._count("completeness", error)
             return None
-
-    async def _ask(self, completeness: int | None) -> None:
-        question, chosen_by = await self._next_question()
-        score = _true_score(self.session, self.knowledge)
-        reply = await self.session.reply(question, self.options.persona, self._draw)
-        self.turns.append(Turn(completeness, question, reply, chosen_by, score))
-        self.asked |= 1 << question.attribute
-        self.knowledge = self.knowledge.having(reply)
 
     async def _next_question(self) -> tuple[Question, ChosenBy]:
         followed = self._followed()
@@ -181,21 +255,24 @@ class _Conversation:
     def _count(self, decision: str, error: InvalidReplyError) -> None:
         """Record a decision that could not be read; too many of them fail the trial."""
         self._note(decision, error)
-        self.invalid_decisions += 1
-        if self.invalid_decisions >= self.options.max_invalid:
-            count = "three" if self.invalid_decisions == 3 else self.invalid_decisions
-            raise TrialError(f"{count} invalid decisions: {'; '.join(self.invalid)}") from error
+        count = sum(line.startswith(_DECISIONS) for line in self.invalid)
+        if count >= self.options.max_invalid:
+            number = "three" if count == 3 else count
+            raise TrialError(f"{number} invalid decisions: {'; '.join(self.invalid)}") from error
 
-    def _end(self, ending: Ending, completeness: int | None) -> Dialogue:
-        return Dialogue(
-            turns=tuple(self.turns),
-            completeness=completeness,
-            ending=ending,
-            knowledge=self.knowledge,
-            neighbours=self.neighbours,
-            invalid=tuple(self.invalid),
-            score=_true_score(self.session, self.knowledge),
-        )
+
+def learned(turns: Iterable[Turn]) -> Knowledge:
+    """Return what is known after these turns."""
+    knowledge = Knowledge()
+    for turn in turns:
+        knowledge = knowledge.having(turn.reply)
+    return knowledge
+
+
+def noted_until(invalid: Iterable[str], questions: int) -> list[str]:
+    """Return those lines of a dialogue's `invalid` that are about its first so many questions."""
+    found = ((line, _NOTED.match(line)) for line in invalid)
+    return [line for line, match in found if match and int(match[1]) <= questions]
 
 
 def _true_score(session: Session, knowledge: Knowledge) -> float | None:

@@ -10,9 +10,16 @@ ReplyStatus = Literal["answered", "partial", "evasive", "refused", "unknown"]
 """answered: the true value; partial: a coarser value; evasive, refused: nothing, though there is a value;
 unknown: the profile has no value and the user says that they don't know."""
 
-Ending = Literal["sufficient", "limit", "exhausted", "crisis"]
+Ending = Literal["sufficient", "limit", "exhausted", "crisis", "person"]
 """Why the questions ended: completeness reached the threshold, the cap on questions was reached, every attribute
-was asked, or the query signals immediate danger."""
+was asked, the query signals immediate danger, or a person who took the dialogue over wanted the answer now."""
+
+ChosenBy = Literal["model", "follow", "prior", "person"]
+"""Who picked the attribute of a question: the model, a neighbour's path, the prior after an invalid choice, or a
+person who took the dialogue over."""
+
+Speaker = Literal["user", "person"]
+"""Who replied: the simulated user, or a person who took the dialogue over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Reply:
         text: what the user said.
         known: the value that the agent may use from now on: the true one, a coarser one, or None.
         truth: the profile's own value, which the reply came from (None where the profile has none).
+        said_by: the simulated user, or a person. What a person says is `answered` with their words as `known`, and
+            departs from the profile where that is not `truth`.
     """
 
     attribute: int
@@ -67,6 +76,7 @@ class Reply:
     text: str
     known: str | None = None
     truth: str | None = None
+    said_by: Speaker = "user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +95,14 @@ class Turn:
     Fields:
         completeness: 0-5, rated before this question; None where the rating was invalid (= not sufficient).
         question, reply: what was said.
-        chosen_by: who picked the attribute: the `model`, a neighbour's path (`follow`), or the `prior` after an
-            invalid choice.
+        chosen_by: who picked the attribute.
         score: the true mean score (1-5) of answering before this question, where the world knows it, else None.
     """
 
     completeness: int | None
     question: Question
     reply: Reply
-    chosen_by: Literal["model", "follow", "prior"] = "model"
+    chosen_by: ChosenBy = "model"
     score: float | None = None
 
 

@@ -62,8 +62,7 @@ def simulate_reply(profile: Profile, question: Question, persona: Persona, key: 
     def words(options: Sequence[str], value: str = "") -> str:
         template = options[digest(*key, "wording", attribute) % len(options)]
         # The value goes in as plain text: `format` never looks into what it inserts.
-        text = template.format(value=value.rstrip(" ."), topic=manner.topic)
-        return text[:1].upper() + text[1:]
+        return _capital(template.format(value=value.rstrip(" ."), topic=manner.topic))
 
     if truth is None:
         return Reply(attribute, "unknown", words(general["terse_unknown" if persona == "terse" else "unknown"]))
@@ -75,8 +74,32 @@ def simulate_reply(profile: Profile, question: Question, persona: Persona, key: 
         return Reply(attribute, "evasive", words(general["evasive"]), None, truth)
     if persona == "refusing" and _chance(key, attribute) < manner.refuse:
         return Reply(attribute, "refused", words(general["refused"]), None, truth)
-    options = manner.special.get(truth.casefold(), manner.answered)
-    return Reply(attribute, "answered", words(options, truth), truth, truth)
+    return Reply(attribute, "answered", words(_templates(attribute, truth), truth), truth, truth)
+
+
+def spoken(profile: Profile, question: Question, text: str) -> Reply:
+    """Return the reply that a person gives in their own words.
+
+    It counts as the true value only where it is that value, or what the simulated user says to give it (case, white
+    space and a final mark folded). Anything else is known as it was said: nothing is read into it.
+
+    Raises:
+        ValueError: nothing was said.
+    """
+    said = " ".join(text.split())
+    if not said:
+        raise ValueError("nothing was said")
+    attribute = question.attribute
+    truth = profile[attribute]
+    meant = truth is not None and _folded(said) in {_folded(truth), *map(_folded, _wordings(attribute, truth))}
+    return Reply(attribute, "answered", said, truth if meant else said, truth, "person")
+
+
+def declined(profile: Profile, question: Question) -> Reply:
+    """Return the reply of a person who will not answer, in the words of the simulated user."""
+    attribute = question.attribute
+    text = _capital(_general()["refused"][0].format(topic=_manners()[attribute].topic))
+    return Reply(attribute, "refused", text, None, profile[attribute], "person")
 
 
 def coarsen(attribute: int, value: str) -> str | None:
@@ -115,6 +138,26 @@ def _first_clause(value: str) -> str | None:
     words = (value[: end.start()] if end else value).split()[:_MAX_CLAUSE_WORDS]
     clause = " ".join(words).rstrip(" .,;:!?")
     return clause if clause and len(clause) < len(value.rstrip(" .,;:!?")) else None
+
+
+def _templates(attribute: int, value: str) -> tuple[str, ...]:
+    """Return the templates that give a value."""
+    manner = _manners()[attribute]
+    return manner.special.get(value.casefold(), manner.answered)
+
+
+def _wordings(attribute: int, value: str) -> list[str]:
+    """Return everything that the simulated user may say to give a value."""
+    topic = _manners()[attribute].topic
+    return [template.format(value=value.rstrip(" ."), topic=topic) for template in _templates(attribute, value)]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold().rstrip(" .!")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _chance(key: tuple[Key, ...], attribute: int) -> float:

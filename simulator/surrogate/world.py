@@ -80,10 +80,11 @@ class SurrogateSession:
         return self._verdict(known, 0, "instruction" if known else "plain", draw, judge, draw)
 
     async def respond(self, knowledge: Knowledge, style: Style, draw: Draw) -> Response:
-        """Answer from templates that use the known values."""
-        key = (*self._key, *draw, style, knowledge.full, knowledge.partial)
+        """Answer from templates that use what is known, as it was said; only what is true of the person counts."""
+        full = self._true(knowledge)
+        key = (*self._key, *draw, style, full, knowledge.partial)
         text = response_text(self.scenario.domain, knowledge, style, key)
-        return Response(text, style, knowledge.full, knowledge.partial, draw)
+        return Response(text, style, full, knowledge.partial, draw)
 
     async def judge(self, response: Response, judge: str, draw: Draw) -> Verdict:
         """Judge by the latent worth of what the response was given, the response's luck, and the judge's own error.
@@ -129,12 +130,22 @@ class SurrogateSession:
 
     def true_score(self, knowledge: Knowledge, style: Style = "instruction") -> float:
         """Return the latent mean (1-5) of answering from `knowledge`, before response noise and judges."""
-        return sum(self._worth(knowledge.full, knowledge.partial, style)) / 3
+        return sum(self._worth(self._true(knowledge), knowledge.partial, style)) / 3
 
     def true_scores(self) -> NDArray[np.float64]:
         """Return the latent mean (1-5) of all subsets, `[1024]`; row = mask, nothing known = plain prompt."""
         scores: NDArray[np.float64] = self._table.mean(axis=1)
         return scores
+
+    def _true(self, knowledge: Knowledge) -> int:
+        """Return the mask of what is known without the values that depart from the profile.
+
+        A person who took the dialogue over may say anything. The agent believes it, and answers accordingly; the
+        table says what this profile's own values are worth and nothing of others, so those add nothing.
+        """
+        profile = self.scenario.profile
+        departing = sum(1 << i for i, v in knowledge.values.items() if knowledge.full >> i & 1 and v != profile[i])
+        return knowledge.full & ~departing
 
     @cached_property
     def _latent(self) -> Latent:
