@@ -13,7 +13,7 @@ from planner.tree import OrderTree, Tree, replay, replay_orders
 from simulator.attributes import NAMES
 
 _OF_POSITION = ("tree", "orders", "best")
-_OF_TRACE = ("whole", "course", "choice_changes")
+_OF_TRACE = ("whole", "whole_tree", "course", "choice_changes")
 
 
 class SearchState:
@@ -111,6 +111,11 @@ class SearchState:
     def whole(self) -> OrderTree:
         """The tree of orders at the end; that at the position is its beginning."""
         return replay_orders(self.trace)
+
+    @cached_property
+    def whole_tree(self) -> Tree:
+        """The tree of sets at the end."""
+        return replay(self.trace)
 
     @cached_property
     def course(self) -> Course:
