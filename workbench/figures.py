@@ -27,3 +27,9 @@ def two_digits(count: int) -> str:
     """Return an estimated count rounded up to two digits: 1,234 -> "about 1,300"."""
     digits = 10 ** max(0, len(str(count)) - 2)
     return f"about {-(-count // digits) * digits:,}"
+
+
+def dots(value: float | None, of: int = 5) -> str:
+    """Return a value as steps, ●●●○○; halves round up, None gives all of them empty."""
+    full = 0 if value is None else min(of, max(0, int(value + 0.5)))
+    return "●" * full + "○" * (of - full)
