@@ -46,7 +46,7 @@ select runs.id as run, runs.state, runs.kind, runs.world, runs.world_version, ru
     as arms,
   (select group_concat(model) from (select distinct model from units as u where u.run = runs.id)) as models,
   runs.created_at, runs.finished_at, runs.error, runs.identity, runs.experiment, runs.settings, runs.library,
-  runs.owner_host, runs.owner_pid, runs.owner_started, runs.heartbeat
+  runs.owner_host, runs.owner_pid, runs.owner_started, runs.heartbeat, runs.paused, runs.log
 from runs left join units on units.run = runs.id
 """
 
