@@ -210,30 +210,35 @@ def replay_orders(trace: Trace, t: int | None = None) -> OrderTree:
     )
 
 
-def scores(tree: Tree, mask: int) -> list[ActionScore]:
+def scores(tree: Tree, mask: int, prior: NDArray[np.float64] | None = None) -> list[ActionScore]:
     """Score every action of a state as the search would now, in canonical order.
+
+    Args:
+        prior: `[n]`, pi0(.|mask) where the tree does not hold it yet: the ranking is asked after the rollout began.
 
     Raises:
         KeyError: the prior of this state is not known.
     """
-    node = tree.node_of[mask]
+    node = tree.node_of.get(mask)
     actions = members(tree.available & ~mask)
-    if not actions or np.isnan(tree.prior[node, actions[0]]):
+    if prior is None and node is not None:
+        prior = tree.prior[node]
+    if prior is None or not actions or np.isnan(prior[actions[0]]):
         raise KeyError(mask)
     nodes = [tree.node_of.get(mask | 1 << a) for a in actions]
     visits = [0 if i is None else int(tree.visits[i]) for i in nodes]
     root = math.sqrt(sum(visits))
     fresh = tree.rule.first_play
     if fresh is None:
-        fresh = float(tree.values[node]) if tree.visits[node] else tree.rule.start
+        fresh = float(tree.values[node]) if node is not None and tree.visits[node] else tree.rule.start
     closed = left_out(tree.masks[tree.left_out].tolist(), tree.available)
     result = []
     for a, i, count in zip(actions, nodes, visits, strict=True):
-        prior = float(tree.prior[node, a])
+        share = float(prior[a])
         value = fresh if i is None or not count else float(tree.values[i])
-        bonus = tree.c * prior * root / (1 + count)
+        bonus = tree.c * share * root / (1 + count)
         child = mask | 1 << a
-        result.append(ActionScore(a, child, count, value, prior, bonus, value + bonus, not count, child in closed))
+        result.append(ActionScore(a, child, count, value, share, bonus, value + bonus, not count, child in closed))
     return result
 
 
