@@ -55,6 +55,26 @@ def open_world(options: RunOptions, path: Path, report: Callable[[str], None] = 
     raise UsageError(f"--world: there is no world {name!r}; there is {', '.join(WORLDS)}, and table:FILE for `plan`")
 
 
+def names(options: RunOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the answering models and the judges that the options mean, in full, without opening any server.
+
+    Raises:
+        UsageError: as `open_world` and `known_names` do.
+    """
+    if options.world == "model":
+        from workbench.engine.models import model_settings
+
+        settings = model_settings(options)
+        return settings.models, settings.judges
+    from workbench.engine.experiment import known_names
+
+    world = open_world(options, Path()).world
+    return (
+        known_names("model", options.models or world.models[:1], world.models, world),
+        known_names("judge", options.judges or world.judges[:1], world.judges, world),
+    )
+
+
 def _source(
     options: RunOptions, path: Path, report: Callable[[str], None]
 ) -> tuple[EndpointSource, AbstractAsyncContextManager[object]]:

@@ -1,0 +1,184 @@
+"""What an experiment will take before it starts: units, calls, tokens, time and money, each with an interval.
+
+What earlier runs in the database measured counts first: the newest run in the same world that holds such units. What
+was never run is assumed (`workbench.engine.assumed`), and said to be. Intervals are 95 % prediction intervals by the
+normal approximation over units (`Sample.total`); those of different kinds of units are added end to end, so they are
+too wide rather than too narrow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from storage.calls import Price
+from workbench.engine.assumed import assumed_figures
+from workbench.engine.measures import History, Range, RoleFigures, UnitFigures
+from workbench.engine.options import RunOptions
+from workbench.engine.pricing import prices
+
+NOTHING = Range(0, 0, 0)
+
+_ALIKE = ("vanilla", "control", "full", "static", "random")
+"""Arms that take the same: one response and its judgements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an experiment will take; everything but the numbers of units is an estimate.
+
+    Fields:
+        searches, trials: units.
+        calls: to language models; those that the response cache will answer count too.
+        prompt_tokens, completion_tokens: of these calls.
+        seconds: from start to end.
+        cost: in the currency of the prices; None where none of the models has one.
+        measured: units of earlier runs that it rests on. assumed: kinds of units that were never measured here.
+        unpriced: models without a price, where others have one.
+    """
+
+    searches: int = 0
+    trials: int = 0
+    calls: Range = NOTHING
+    prompt_tokens: Range = NOTHING
+    completion_tokens: Range = NOTHING
+    seconds: Range = NOTHING
+    cost: Range | None = None
+    measured: int = 0
+    assumed: tuple[str, ...] = ()
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """Searches and trials together."""
+        return self.searches + self.trials
+
+    @property
+    def basis(self) -> str:
+        """What it rests on, in a line."""
+        if not self.measured:
+            return "documented counts: nothing like it was run in this database yet"
+        line = f"{self.measured:,} units of earlier runs in this database"
+        return f"{line}; documented counts for {', '.join(self.assumed)}" if self.assumed else line
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The units of one kind, arm and model that are to be done."""
+
+    kind: str
+    arm: str
+    model: str
+    units: int
+
+    @property
+    def name(self) -> str:
+        """What people call them."""
+        return "searches" if self.kind == "search" else self.arm
+
+
+def estimate(
+    options: RunOptions,
+    known: Mapping[int, int],
+    past: History,
+    *,
+    models: Sequence[str],
+    judges: Sequence[str],
+    planned: int | None = None,
+) -> Estimate:
+    """Estimate what a run of these options will take.
+
+    Args:
+        known: number of known attributes (0-10) -> number of scenarios that have so many.
+        past: what earlier runs measured.
+        models, judges: in full, at least one each.
+        planned: scenarios that are searched; None: all of them, or as many as `--index-size` names profiles.
+    """
+    parts = _parts(options, sum(known.values()), models, planned)
+    price = prices(options)
+    calls = prompt = completion = seconds = cost = NOTHING
+    used: dict[tuple[str, str, str], UnitFigures] = {}
+    assumed, spoken = list[str](), set[str]()
+    for part in parts:
+        figures = _measured(options, part, past, len(judges) * options.repeats)
+        if figures is None:
+            figures = assumed_figures(options, part.kind, part.arm, known, len(judges) * options.repeats)
+            assumed.append(part.name)
+        else:
+            used[figures.kind, figures.arm, figures.model] = figures
+        for role, of_role in figures.roles.items():
+            calls += of_role.calls.total(part.units)
+            prompt += of_role.prompt.total(part.units)
+            completion += of_role.completion.total(part.units)
+            speakers = _speakers(options, part, role, judges)
+            spoken.update(speakers)
+            for speaker in set(speakers) & set(price):
+                cost += _money(of_role.scaled(1 / len(speakers)), price[speaker], part.units)
+        seconds += figures.seconds.total(part.units) / _together(options, part, past)
+    priced = bool(spoken & set(price))
+    return Estimate(
+        searches=sum(part.units for part in parts if part.kind == "search"),
+        trials=sum(part.units for part in parts if part.kind == "trial"),
+        calls=calls,
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        seconds=seconds,
+        cost=cost if priced else None,
+        measured=sum(figures.seconds.n for figures in used.values()),
+        assumed=tuple(dict.fromkeys(assumed)),
+        unpriced=tuple(sorted(spoken - set(price))) if priced else (),
+    )
+
+
+def _parts(options: RunOptions, scenarios: int, models: Sequence[str], planned: int | None) -> list[_Part]:
+    if not scenarios:
+        return []
+    trials = [_Part("trial", arm, model, scenarios) for model in models for arm in options.arms]
+    if "planner" not in options.arms or options.index is not None:
+        return trials
+    if planned is None:
+        planned = min(scenarios, options.index_size or scenarios)
+    return [_Part("search", options.planner, model, planned) for model in models] + trials
+
+
+def _measured(options: RunOptions, part: _Part, past: History, judgements: int) -> UnitFigures | None:
+    """Return what such units took: of the same model and arm if there are any, of the newest run among those."""
+    alike = _ALIKE if part.kind == "trial" and part.arm in _ALIKE else (part.arm,)
+    found = [
+        figures
+        for figures in past.units
+        if figures.world == options.world
+        and figures.kind == part.kind
+        and figures.arm in alike
+        and (part.arm != "search" or figures.rollouts == options.rollouts)
+    ]
+    if not found:
+        return None
+    best = min(found, key=lambda figures: (figures.model != part.model, figures.arm != part.arm))
+    if part.kind == "search" or best.judgements == judgements or "judge" not in best.roles:
+        return best
+    return replace(best, roles={**best.roles, "judge": best.roles["judge"].scaled(judgements / best.judgements)})
+
+
+def _speakers(options: RunOptions, part: _Part, role: str, judges: Sequence[str]) -> tuple[str, ...]:
+    """Return the models that share a role's calls."""
+    if role == "judge":
+        return tuple(judges) if part.kind == "trial" else (options.search_judge or judges[0],)
+    given = {str(name): settings.model for name, settings in options.roles.items()}.get(role)
+    return (given or part.model,)
+
+
+def _money(figures: RoleFigures, price: Price, units: int) -> Range:
+    cached = min(1.0, figures.cached.mean / figures.prompt.mean) if figures.prompt.mean else 0.0
+    per_prompt_token = price.prompt * (1 - cached) + (price.prompt if price.cached is None else price.cached) * cached
+    prompt, completion = figures.prompt.total(units), figures.completion.total(units)
+    return (prompt * per_prompt_token + completion * price.completion) * 1e-6
+
+
+def _together(options: RunOptions, part: _Part, past: History) -> Range:
+    """Return how many seconds of units go into a second, as earlier runs in this world had it."""
+    if measured := past.parallel.get((options.world, part.kind)):
+        return Range(min(measured), median(measured), max(measured))
+    if options.world != "model":
+        return Range(1, 1, 1)  # one process computes
+    most = min(part.units, options.concurrency or 64, options.max_in_flight)
+    return Range(max(1.0, most / 4), max(1.0, most / 2), most)
