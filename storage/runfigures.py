@@ -1,0 +1,278 @@
+"""The figures of runs, cheap enough to be read several times a second while a batch of 100,000 units is under way.
+
+Counts come from the index over (run, state), and only for runs that may have moved; the ledger is added up from where
+the last reading stopped, since calls are only ever appended.
+"""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from sqlite_utils import Database
+
+from storage.errors import NotFoundError
+from storage.runs import Owner
+from storage.workers import IsAlive
+
+
+@dataclass(slots=True)
+class CallSums:
+    """The ledger of one run, role and model, added up; tokens are those that a server worked on, cache hits excluded.
+
+    Fields:
+        calls, hits, failed: calls, those answered from the cache, those that failed.
+        prompt_tokens, completion_tokens: tokens.
+        latency: seconds, over the `asked` calls that went to a server.
+        cost: in the currency of the configured prices; None where no model has a price.
+    """
+
+    calls: int = 0
+    hits: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latency: float = 0.0
+    asked: int = 0
+    cost: float | None = None
+
+    def add(self, other: "CallSums") -> None:
+        """Count what another one counted."""
+        for name in ("calls", "hits", "failed", "prompt_tokens", "completion_tokens", "latency", "asked"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        if other.cost is not None:
+            self.cost = (self.cost or 0.0) + other.cost
+
+    @property
+    def mean_latency(self) -> float | None:
+        """Seconds a call that went to a server took, or None where none did."""
+        return self.latency / self.asked if self.asked else None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of prompts and completions."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+class RoleModel(NamedTuple):
+    """Who spoke: agent, judge, planner or user, and by which model."""
+
+    role: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """A run at one moment.
+
+    Fields:
+        kind: run, plan, import or branch. state: as its process wrote it last; `status` is what it really is.
+        alive: its process works. paused: held by a command.
+        pending, running, done, failed: units. searches and trials together.
+        error: why it ended early, or None. log: file that a detached process writes to, or None.
+        calls: the ledger by role and model.
+    """
+
+    run: str
+    kind: str
+    state: str
+    world: str
+    created_at: str
+    finished_at: str | None
+    error: str | None
+    log: str | None
+    alive: bool
+    paused: bool
+    pending: int = 0
+    running: int = 0
+    done: int = 0
+    failed: int = 0
+    calls: dict[RoleModel, CallSums] = field(default_factory=dict)
+
+    @property
+    def units(self) -> int:
+        """All units."""
+        return self.pending + self.running + self.done + self.failed
+
+    @property
+    def finished(self) -> int:
+        """Units that are through, whatever they came to."""
+        return self.done + self.failed
+
+    @property
+    def status(self) -> str:
+        """Name in the vocabulary: one whose process has died is interrupted, whatever it last wrote."""
+        if self.state == "running":
+            return "interrupted" if not self.alive else "paused" if self.paused else "running"
+        return "failed-units" if self.state == "done" and self.failed else self.state
+
+    @property
+    def ledger(self) -> CallSums:
+        """The whole ledger."""
+        total = CallSums()
+        for sums in self.calls.values():
+            total.add(sums)
+        return total
+
+
+class FigureReader:
+    """Reads the figures of every run of one database, again and again; not from two threads at once."""
+
+    def __init__(self, is_alive: IsAlive) -> None:
+        self._is_alive = is_alive
+        self._counts: dict[str, tuple[tuple[Any, ...], Counter[str]]] = {}
+        self._calls: dict[str, dict[RoleModel, CallSums]] = {}
+        self._call = 0
+
+    def read(self, db: Database) -> list[RunFigures]:
+        """Return every run, newest first."""
+        self._read_calls(db)
+        rows = db.conn.execute(
+            "select id, kind, state, coalesce(world, ''), created_at, finished_at, error, log, paused, owner_host, "
+            "owner_pid, owner_started, heartbeat from runs order by rowid desc"
+        ).fetchall()
+        return [self._figures(db, row) for row in rows]
+
+    def _figures(self, db: Database, row: tuple[Any, ...]) -> RunFigures:
+        run, kind, state, world, created_at, finished_at, error, log, paused, *owner, heartbeat = row
+        counts = self._read_counts(db, run, state, (state, finished_at, heartbeat))
+        return RunFigures(
+            run=run,
+            kind=kind,
+            state=state,
+            world=world,
+            created_at=created_at,
+            finished_at=finished_at,
+            error=error,
+            log=log,
+            alive=state == "running" and self._is_alive(Owner(*owner), heartbeat or 0.0),
+            paused=bool(paused),
+            pending=counts["pending"],
+            running=counts["running"],
+            done=counts["done"],
+            failed=counts["failed"],
+            calls={who: replace(sums) for who, sums in self._calls.get(run, {}).items()},
+        )
+
+    def _read_counts(self, db: Database, run: str, state: str, version: tuple[Any, ...]) -> Counter[str]:
+        known = self._counts.get(run)
+        if known is not None and known[0] == version and state != "running":
+            return known[1]
+        counts: Counter[str] = Counter(
+            dict(db.conn.execute("select state, count(*) from units where run = ? group by state", [run]).fetchall())
+        )
+        self._counts[run] = version, counts
+        return counts
+
+    def _read_calls(self, db: Database) -> None:
+        (last,) = db.conn.execute("select coalesce(max(id), 0) from calls").fetchone()
+        if last == self._call:
+            return
+        for run, role, model, *sums in db.conn.execute(
+            "select run, role, model, count(*), sum(hit), sum(error is not null), "
+            "coalesce(sum(case when hit then 0 else prompt_tokens end), 0), "
+            "coalesce(sum(case when hit then 0 else completion_tokens end), 0), "
+            "coalesce(sum(case when hit then 0 else latency end), 0.0), sum(not hit and latency is not null), "
+            "sum(cost) "
+            "from calls where id > ? and id <= ? and run is not null group by run, role, model",
+            [self._call, last],
+        ):
+            self._calls.setdefault(run, {}).setdefault(RoleModel(role, model), CallSums()).add(CallSums(*sums))
+        self._call = last
+
+
+class Failure(NamedTuple):
+    """Failed units that came to nothing for the same reason.
+
+    Fields:
+        reason: of the first of them. units: how many. unit, kind, scenario, model, arm: the first.
+    """
+
+    reason: str
+    units: int
+    unit: int
+    kind: str
+    scenario: str
+    model: str
+    arm: str
+
+
+_DISTINCT = 2_000
+"""Reasons looked at; beyond, they are surely one that names each unit's own particulars."""
+
+_PARTICULARS = re.compile(r"\d+|'[^']*'|\"[^\"]*\"")
+
+
+def failures(db: Database, run: str) -> list[Failure]:
+    """Group a run's failed units by reason, most first; numbers and quoted words do not make two reasons of one."""
+    groups: dict[str, Failure] = {}
+    for row in db.conn.execute(
+        "select coalesce(error, ''), count(*), min(id), kind, scenario, model, arm from units "
+        "where run = ? and state = 'failed' group by error order by min(id) limit ?",
+        [run, _DISTINCT],
+    ):
+        found = Failure(*row)
+        pattern = _PARTICULARS.sub("#", found.reason)
+        known = groups.get(pattern)
+        groups[pattern] = found if known is None else known._replace(units=known.units + found.units)
+    return sorted(groups.values(), key=lambda failure: -failure.units)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStory:
+    """What a run is about and where it comes from; none of it changes while it runs, but `library`.
+
+    Fields:
+        experiment: as normalised (`Experiment.normalised`); empty for a run that says nothing of it.
+        settings: the options that were given.
+        arms, models: of its units, in the order first worked on. first: the first unit of each kind.
+        library: content hash of its path library, once there is one.
+    """
+
+    run: str
+    kind: str
+    experiment: dict[str, Any]
+    settings: dict[str, Any]
+    identity: str
+    world: str
+    world_version: str
+    code_version: str
+    seed: int | None
+    library: str | None
+    arms: tuple[str, ...]
+    models: tuple[str, ...]
+    first: dict[str, int]
+
+
+def run_story(db: Database, run: str) -> RunStory:
+    """Read what a run is about.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    row = next(db.query("select * from runs where id = ?", [run]), None)
+    if row is None:
+        raise NotFoundError(f"there is no run {run!r}: `workbench show runs` lists them")
+    # One scenario tells: every scenario has each model and arm, and the index finds it without reading the others.
+    kinds = dict(db.conn.execute("select kind, min(id) from units where run = ? group by kind", [run]).fetchall())
+    parties = db.conn.execute(
+        "select kind, model, arm from units where run = ? and scenario in "
+        "(select scenario from units where id in (select value from json_each(?))) order by id",
+        [run, json.dumps(list(kinds.values()))],
+    ).fetchall()
+    return RunStory(
+        run=run,
+        kind=row["kind"],
+        experiment=json.loads(row["experiment"] or "{}"),
+        settings=json.loads(row["settings"] or "{}"),
+        identity=row["identity"],
+        world=row["world"] or "",
+        world_version=row["world_version"] or "",
+        code_version=row["code_version"] or "",
+        seed=row["seed"],
+        library=row["library"],
+        arms=tuple(dict.fromkeys(arm for kind, _, arm in parties if kind == "trial")),
+        models=tuple(dict.fromkeys(model for _, model, _ in parties)),
+        first=kinds,
+    )

@@ -1,0 +1,401 @@
+"""What the screen of runs shows: every run in a line, and all about the chosen one."""
+
+import json
+import textwrap
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from storage.runfigures import Failure, RunFigures, RunStory
+from workbench.app.state.links import Link
+from workbench.app.state.spans import (
+    ABSENT,
+    Column,
+    Line,
+    Span,
+    layout,
+    line,
+    moment,
+    muted,
+    number,
+    span_of_time,
+    status_span,
+    table_line,
+)
+from workbench.text import plain
+
+RATE_SECONDS = 30.0
+"""The rate is that of the last half minute."""
+
+_LEAST_SECONDS = 2.0
+"""A rate over less says nothing."""
+
+_COLUMNS = (
+    Column("state"),
+    Column("run"),
+    Column("kind", rank=6),
+    Column("world"),
+    Column("progress", widest=24),
+    Column("units", right=True),
+    Column("failed", right=True, rank=2),
+    Column("rate", right=True, rank=4),
+    Column("left", right=True, rank=3),
+    Column("calls", right=True, rank=7),
+    Column("tokens", right=True, rank=8),
+    Column("cost", right=True, rank=5),
+    Column("started", right=True, rank=1),
+)
+
+_BAR = 8
+"""Cells of a progress bar at least."""
+
+Verb = Literal["pause", "resume", "cancel", "again", "retry"]
+"""pause, resume, cancel: commands to the run's process; again, retry: launch it anew (with its failed units)."""
+
+
+class Pace:
+    """How fast a run moves, from a short history of counts."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def see(self, now: float, finished: int) -> None:
+        """Take a count of finished units at a moment (seconds of any clock that only grows)."""
+        if self._seen and (finished < self._seen[-1][1] or now - self._seen[-1][0] > RATE_SECONDS):
+            self._seen.clear()  # units were made pending again, or nobody looked for long
+        self._seen.append((now, finished))
+        while now - self._seen[0][0] > RATE_SECONDS and len(self._seen) > 2:
+            self._seen.popleft()
+
+    @property
+    def rate(self) -> float | None:
+        """Units a second, or None where it is too early to say."""
+        if not self._seen or self._seen[-1][0] - self._seen[0][0] < _LEAST_SECONDS:
+            return None
+        (began, first), (now, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (now - began)
+
+
+class DetailRow(NamedTuple):
+    """A line of the detail pane, and what enter opens there."""
+
+    spans: Line
+    link: Link | None = None
+
+
+class RunsState:
+    """Eats figures of runs; says what is shown.
+
+    Fields:
+        runs: those at work first, then the newest.
+        story, failures: of the chosen run, once they were read.
+    """
+
+    def __init__(self) -> None:
+        self.runs: Sequence[RunFigures] = ()
+        self.story: RunStory | None = None
+        self.failures: Sequence[Failure] = ()
+        self._chosen: str | None = None
+        self._paces: dict[str, Pace] = {}
+
+    def eat(self, figures: Sequence[RunFigures], now: float) -> None:
+        """Take the figures of every run, newest first, at a moment (seconds of a clock that only grows)."""
+        self.runs = sorted(figures, key=lambda run: run.status not in ("running", "paused"))
+        for run in figures:
+            if run.status == "running":
+                self._paces.setdefault(run.run, Pace()).see(now, run.finished)
+            else:
+                self._paces.pop(run.run, None)
+        if self.chosen is None:
+            self._chosen = self.runs[0].run if self.runs else None
+
+    def tell(self, story: RunStory | None, failures: Sequence[Failure]) -> None:
+        """Take what was read about the chosen run."""
+        self.story, self.failures = story, failures
+
+    @property
+    def chosen(self) -> RunFigures | None:
+        """The run under the cursor."""
+        return next((run for run in self.runs if run.run == self._chosen), None)
+
+    @property
+    def cursor(self) -> int:
+        """Where the chosen run stands in `runs`; 0 where there is none."""
+        return next((i for i, run in enumerate(self.runs) if run.run == self._chosen), 0)
+
+    def choose(self, run: str) -> bool:
+        """Put the cursor on a run, by id or the beginning of one; tell whether there is one."""
+        found = [known.run for known in self.runs if known.run == run or (run and known.run.startswith(run))]
+        if not found:
+            return False
+        if found[0] != self._chosen:
+            self._chosen, self.story, self.failures = found[0], None, ()
+        return True
+
+    def rate(self, run: RunFigures) -> float | None:
+        """Units a second over the last half minute, or None."""
+        pace = self._paces.get(run.run)
+        return pace.rate if pace else None
+
+    def left(self, run: RunFigures) -> float | None:
+        """Seconds that the rest would take at this rate: an estimate, or None."""
+        rate = self.rate(run)
+        return (run.units - run.finished) / rate if rate else None
+
+    def table(self, width: int, now: float, draw: Callable[[float, int], str]) -> tuple[Line, list[Line]]:
+        """Return the heading and a line a run, at most `width` cells wide.
+
+        Args:
+            now: the time of day (seconds since the epoch).
+            draw: makes a bar of a share 0-1 and a width.
+        """
+        cells = [self._cells(run, now) for run in self.runs]
+        widths = layout(_COLUMNS, cells, width)
+        for run, row in zip(self.runs, cells, strict=True):
+            if run.units:
+                row["progress"] = row["progress"]._replace(text=draw(run.finished / run.units, widths["progress"]))
+        heading = {column.title: muted("≈ left" if column.title == "left" else column.title) for column in _COLUMNS}
+        return table_line(_COLUMNS, heading, widths), [table_line(_COLUMNS, row, widths) for row in cells]
+
+    def refusal(self, verb: Verb) -> str | None:
+        """Say why something can't be done with the chosen run, or None where it can."""
+        run = self.chosen
+        if run is None:
+            return "there is no run yet"
+        working = run.status in ("running", "paused")
+        if verb in ("pause", "resume", "cancel"):
+            if run.status == "interrupted":
+                return f"nobody works on run {run.run}: r takes it up again"
+            return None if working else f"run {run.run} has ended"
+        if run.kind != "run":
+            return f"run {run.run} is of kind {run.kind}: only runs of experiments are taken up again"
+        if working:
+            return f"run {run.run} is being worked on: wait for it, or cancel it with x"
+        if verb == "again":
+            return None if run.status in ("interrupted", "failed") else f"run {run.run} is finished"
+        return None if run.failed else f"run {run.run} has no failed units"
+
+    def opens(self) -> Link | None:
+        """Return what enter opens: the scores of the chosen run, or its search where it has nothing else."""
+        run = self.chosen
+        if run is None:
+            return None
+        if run.kind == "plan" and self.story is not None and "search" in self.story.first:
+            return Link("search", str(self.story.first["search"]))
+        if run.kind == "branch" and self.story is not None and "trial" in self.story.first:
+            return Link("dialogue", str(self.story.first["trial"]))
+        return Link("scores", run.run)
+
+    def details(self, width: int, veil: Callable[[str], str] = plain) -> list[DetailRow]:
+        """Return all about the chosen run, in lines.
+
+        Args:
+            width: cells that a line may take before it is broken.
+            veil: makes text of models safe to show, and blurs it if that is wanted.
+        """
+        run = self.chosen
+        if run is None:
+            return []
+        rows = [DetailRow(spans) for spans in self._how_it_goes(run, width, veil)]
+        rows += self._failed(run, width, veil)
+        if self.story is not None and self.story.run == run.run:
+            rows += [DetailRow(spans) for spans in _about(self.story, width)]
+        rows += [DetailRow(spans) for spans in _ledger(run, width)]
+        if self.story is not None and self.story.run == run.run:
+            rows += [DetailRow(spans) for spans in _origin(self.story, run, width)]
+        return rows
+
+    def summary(self) -> str:
+        """Return the chosen run as JSON, with everything the screen knows."""
+        run = self.chosen
+        if run is None:
+            return "null"
+        story = self.story
+        return json.dumps(
+            {
+                "run": run.run,
+                "kind": run.kind,
+                "status": run.status,
+                "world": run.world,
+                "units": {"all": run.units, "done": run.done, "failed": run.failed, "pending": run.pending},
+                "created_at": run.created_at,
+                "finished_at": run.finished_at,
+                "error": run.error,
+                "failures": [failure._asdict() for failure in self.failures],
+                "calls": [
+                    {
+                        **who._asdict(),
+                        "calls": sums.calls,
+                        "hits": sums.hits,
+                        "failed": sums.failed,
+                        "prompt_tokens": sums.prompt_tokens,
+                        "completion_tokens": sums.completion_tokens,
+                        "mean_latency": sums.mean_latency,
+                        "cost": sums.cost,
+                    }
+                    for who, sums in run.calls.items()
+                ],
+                "identity": story and story.identity,
+                "world_version": story and story.world_version,
+                "code_version": story and story.code_version,
+                "library": story and story.library,
+                "experiment": story and story.experiment,
+                "settings": story and story.settings,
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+
+    def _cells(self, run: RunFigures, now: float) -> dict[str, Span]:
+        rate, left, ledger = self.rate(run), self.left(run), run.ledger
+        active = "active" if run.status == "running" else "warning" if run.status == "paused" else "muted"
+        return {
+            "state": status_span(run.status),
+            "run": Span(plain(run.run), bold=True),
+            "kind": muted(run.kind),
+            "world": status_span("surrogate") if run.world == "surrogate" else Span(plain(run.world) or ABSENT),
+            "progress": Span(" " * _BAR if run.units else ABSENT, active),
+            "units": Span(f"{run.finished:,}/{run.units:,}"),
+            "failed": Span(f"{run.failed:,}", "error") if run.failed else muted(ABSENT),
+            "rate": Span(ABSENT if rate is None else f"{rate:.1f}/s" if rate < 10 else f"{number(rate)}/s"),
+            "left": Span(ABSENT if left is None else f"≈ {span_of_time(left)}"),
+            "calls": Span(number(ledger.calls) if ledger.calls else ABSENT),
+            "tokens": Span(number(ledger.tokens) if ledger.tokens else ABSENT),
+            "cost": Span(ABSENT if ledger.cost is None else f"{ledger.cost:,.2f}"),
+            "started": muted(moment(run.created_at, now=now)),
+        }
+
+    def _how_it_goes(self, run: RunFigures, width: int, veil: Callable[[str], str]) -> list[Line]:
+        rate, left = self.rate(run), self.left(run)
+        parts = [f"{run.done:,} done", f"{run.failed:,} failed", f"{run.pending + run.running:,} to do"]
+        lines = [line(status_span(run.status), Span("  " + " · ".join(parts)))]
+        if rate is not None:
+            told = f"{rate:.1f} units a second" + ("" if left is None else f" · ≈ {span_of_time(left)} left (estimate)")
+            lines.append(line(muted(told)))
+        if run.status == "interrupted":
+            lines.append(line(Span("nobody works on it; r takes it up where it was", "warning")))
+        if run.error:
+            lines += [line(Span(text, "error")) for text in wrapped(veil(run.error), width)]
+        return lines
+
+    def _failed(self, run: RunFigures, width: int, veil: Callable[[str], str]) -> list[DetailRow]:
+        if not run.failed:
+            return []
+        rows = [DetailRow(()), DetailRow(line(Span("failures", "accent", bold=True), muted("  enter opens the first")))]
+        for failure in self.failures:
+            link = Link("search" if failure.kind == "search" else "dialogue", str(failure.unit))
+            count, *more = wrapped(f"{failure.units:,} × {veil(failure.reason)}", width)
+            rows.append(DetailRow(line(Span(count, "error")), link))
+            rows += [DetailRow(line(Span(f"  {text}", "error")), link) for text in more[:2]]
+            where = f"  first: unit {failure.unit}, {failure.scenario}, {failure.model}, {failure.arm}"
+            rows.append(DetailRow(line(muted(plain(where))), link))
+        missing = run.failed - sum(failure.units for failure in self.failures)
+        if missing > 0 and self.failures:
+            rows.append(DetailRow(line(muted(f"{missing:,} more: workbench show failures --run {run.run}"))))
+        return rows
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break safe text into lines of at most `width` characters, between words where it can; at least one."""
+    return textwrap.wrap(text, max(10, width)) or [""]
+
+
+def _heading(text: str, more: str = "") -> Line:
+    return line(Span(text, "accent", bold=True), *([muted(f"  {more}")] if more else []))
+
+
+def _field(name: str, value: object, width: int) -> list[Line]:
+    first, *more = wrapped(plain(str(value)), width - 13)
+    return [line(muted(f"{name:<12} "), Span(first)), *(line(" " * 13, Span(text)) for text in more)]
+
+
+def _about(story: RunStory, width: int) -> list[Line]:
+    """Return the experiment in words."""
+    experiment, lines = story.experiment, [(), _heading("experiment")]
+    scenarios = experiment.get("scenarios")
+    if isinstance(scenarios, list):
+        lines += _field("scenarios", f"{len(scenarios):,}", width)
+    if "file" in experiment:  # an imported run
+        lines += _field("file", f"{experiment['file']} ({experiment.get('format', ABSENT)})", width)
+    for name, values in (("arms", story.arms), ("models", story.models), ("judges", experiment.get("judges", ()))):
+        if values:
+            lines += _field(name, ", ".join(map(str, values)), width)
+    if experiment.get("repeats", 1) != 1:
+        lines += _field("repeats", f"{experiment['repeats']} judgements per judge and response", width)
+    if isinstance(planner := experiment.get("planner"), dict):
+        lines += _field("planner", _planner_in_words(planner), width)
+    if isinstance(library := experiment.get("library"), dict):
+        told = [f"{library.get('neighbours', ABSENT)} neighbours by {library.get('embedder', ABSENT)}"]
+        told += ["leaky"] * bool(library.get("leaky")) + [f"index {library['index']}"] * bool(library.get("index"))
+        lines += _field("paths", ", ".join(told), width)
+    if isinstance(agent := experiment.get("agent"), dict):
+        told = [
+            f"stops at completeness {agent.get('threshold', ABSENT)}",
+            f"at most {agent.get('max_questions', ABSENT)} questions",
+            f"{agent.get('persona', '')} user",
+        ]
+        lines += _field("agent", ", ".join(told), width)
+    if story.seed is not None:
+        lines += _field("seed", story.seed, width)
+    return lines
+
+
+def _planner_in_words(planner: dict[str, Any]) -> str:
+    name = planner.get("planner", ABSENT)
+    parts = [f"{name}, rule {planner.get('rule')}" if name == "search" else str(name)]
+    parts += [f"T {planner.get('rollouts', ABSENT)}", f"depth {planner.get('depth', ABSENT)}"]
+    if name == "search":
+        parts += [f"c {planner.get('c', ABSENT)}", f"decay {planner.get('decay', ABSENT)}"]
+    return ", ".join([*parts, f"evaluations {planner.get('evaluations', ABSENT)}"])
+
+
+_CALLS = (
+    Column("role"),
+    Column("model", rank=1),
+    Column("calls", right=True),
+    Column("hits", right=True, rank=2),
+    Column("failed", right=True, rank=3),
+    Column("tokens in", right=True),
+    Column("out", right=True),
+    Column("latency", right=True, rank=4),
+    Column("cost", right=True),
+)
+
+
+def _ledger(run: RunFigures, width: int) -> list[Line]:
+    """Return the calls by role and model; nothing where there are none."""
+    if not run.calls:
+        return []
+    rows = [
+        {
+            "role": Span(plain(who.role)),
+            "model": Span(plain(who.model)),
+            "calls": Span(number(sums.calls)),
+            "hits": Span(number(sums.hits) if sums.hits else ABSENT),
+            "failed": Span(number(sums.failed), "error") if sums.failed else muted(ABSENT),
+            "tokens in": Span(number(sums.prompt_tokens)),
+            "out": Span(number(sums.completion_tokens)),
+            "latency": Span(ABSENT if sums.mean_latency is None else f"{sums.mean_latency:.2f} s"),
+            "cost": Span(ABSENT if sums.cost is None else f"{sums.cost:,.2f}"),
+        }
+        for who, sums in sorted(run.calls.items())
+    ]
+    widths = layout(_CALLS, rows, width)
+    heading = table_line(_CALLS, {column.title: muted(column.title) for column in _CALLS}, widths)
+    return [(), _heading("calls", "hits came from the cache"), heading, *(table_line(_CALLS, r, widths) for r in rows)]
+
+
+def _origin(story: RunStory, run: RunFigures, width: int) -> list[Line]:
+    lines: list[Line] = [(), _heading("where it comes from")]
+    world = f"{story.world} {story.world_version}".strip()
+    for name, value in (
+        ("world", world),
+        ("code", story.code_version),
+        ("identity", story.identity[:16]),
+        ("library", (story.library or "")[:16]),
+        ("started", moment(run.created_at, form="long")),
+        ("finished", moment(run.finished_at, form="long") if run.finished_at else ""),
+    ):
+        if value:
+            lines += _field(name, value, width)
+    return lines

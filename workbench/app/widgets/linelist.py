@@ -1,0 +1,143 @@
+"""A list of drawn lines with a cursor: one widget however many lines, so that changing them costs little."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from workbench.app.look import rich_style
+from workbench.app.state.spans import Line
+
+MARK = "▌"
+"""Stands before the item under the cursor, so that it is seen without colour."""
+
+
+class LineList(ScrollView, can_focus=True):
+    """Items of `tall` lines each, one of which has the cursor. Lines are cut off at the right.
+
+    Args:
+        tall: lines of an item.
+        quiet: the cursor is only shown while the list has the focus.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", id="list.up", show=False),
+        Binding("down,j", "move(1)", "Down", id="list.down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="list.page_up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="list.page_down", show=False),
+        Binding("home", "move(-1000000)", "First", id="list.first", show=False),
+        Binding("end", "move(1000000)", "Last", id="list.last", show=False),
+        Binding("enter", "open", "Open", id="list.open", show=False),
+    ]
+
+    class Moved(Message):
+        """The user moved the cursor to an item."""
+
+        def __init__(self, lines: "LineList", index: int) -> None:
+            super().__init__()
+            self.lines, self.index = lines, index
+
+        @property
+        def control(self) -> "LineList":
+            """The list."""
+            return self.lines
+
+    class Opened(Moved):
+        """The user wants to see what an item is about."""
+
+    def __init__(self, *, tall: int = 1, quiet: bool = False, id: str | None = None) -> None:  # noqa: A002 - as Textual's widgets
+        super().__init__(id=id)
+        self.cursor = 0
+        self._tall, self._quiet = tall, quiet
+        self._lines: Sequence[Line] = ()
+        self._heading: Line | None = None
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The lines shown."""
+        return self._lines
+
+    def show(self, lines: Sequence[Line], *, heading: Line | None = None, cursor: int | None = None) -> None:
+        """Show lines, `tall` an item, under a heading that stays; the cursor stays where it is unless it is given."""
+        before = (self._lines, self._heading, self.cursor)
+        self._lines, self._heading = lines, heading
+        self.cursor = max(0, min(self.cursor if cursor is None else cursor, self._count - 1))
+        if before != (self._lines, self._heading, self.cursor):
+            self.virtual_size = Size(0, len(lines) + (heading is not None))
+            if cursor is not None and cursor != before[2]:
+                self._reveal()
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the window."""
+        width = self.size.width
+        if self._heading is not None:
+            if y == 0:
+                return self._strip(self._heading, width, here=False)
+            y -= 1
+        y += self.scroll_offset.y
+        if y >= len(self._lines):
+            return Strip.blank(width)
+        here = y // self._tall == self.cursor and (not self._quiet or self.has_focus)
+        return self._strip(self._lines[y], width, here=here)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by items."""
+        wanted = max(0, min(self.cursor + by, self._count - 1))
+        if wanted != self.cursor:
+            self.cursor = wanted
+            self._reveal()
+            self.refresh()
+            self.post_message(self.Moved(self, wanted))
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by windows."""
+        self.action_move(by * max(1, self.size.height // self._tall - 1))
+
+    def action_open(self) -> None:
+        """Open the item under the cursor."""
+        if self._lines:
+            self.post_message(self.Opened(self, self.cursor))
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor where the mouse is; a double click opens."""
+        y = event.y - (self._heading is not None) + self.scroll_offset.y
+        if 0 <= y < len(self._lines):
+            self.action_move(y // self._tall - self.cursor)
+            if event.chain == 2:
+                self.action_open()
+
+    def on_focus(self) -> None:
+        """Show where the cursor is."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Dim the cursor."""
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Draw anew in the colours of another theme."""
+        super().notify_style_update()
+        self.refresh()
+
+    @property
+    def _count(self) -> int:
+        return -(-len(self._lines) // self._tall)
+
+    def _reveal(self) -> None:
+        # The heading covers the first line of the window, so what is above the item comes into view with it.
+        tall = self._tall + (self._heading is not None)
+        self.scroll_to_region(Region(0, self.cursor * self._tall, 1, tall), animate=False, force=True)
+
+    def _strip(self, line: Line, width: int, *, here: bool) -> Strip:
+        ground = "panel" if here and self.has_focus else None
+        mark = Segment(MARK if here else " ", rich_style(self, "accent", background=ground))
+        segments = [Segment(span.text, rich_style(self, span.role, bold=span.bold, background=ground)) for span in line]
+        blank = rich_style(self, "foreground", background=ground)
+        return Strip([mark, *segments]).adjust_cell_length(width, blank).apply_style(self.rich_style)
