@@ -7,6 +7,7 @@ def create_app_tables(db: Database) -> None:
     """Add notes, tags, bookmarks, human ratings, branches and probes, and what a run's row says about control."""
     db.conn.execute("alter table runs add column paused integer not null default 0")  # 1 = held by a command
     db.conn.execute("alter table runs add column log text")  # the log file of a detached run
+    db.conn.execute("alter table turns add column said_by text")  # user | person; null = nobody yet, or not stated
     # A target is scenario/ID, dialogue/UNIT, search/UNIT or run/ID, as in deep links.
     db.table("notes").create({"target": str, "text": str, "updated_at": str}, pk="target", not_null={"text"})
     db.table("tags").create({"target": str, "tag": str}, pk=("target", "tag"))

@@ -56,6 +56,14 @@ def acknowledge(db: Database, command: int, error: str | None = None) -> None:
     db.conn.execute("update commands set acknowledged = ?, error = ? where id = ?", [time.time(), error, command])
 
 
+def refuse_waiting(db: Database, target: str, error: str) -> None:
+    """Refuse every command for a target that nobody has taken: whoever was to do it is gone."""
+    db.conn.execute(
+        "update commands set acknowledged = ?, error = ? where acknowledged is null and target = ?",
+        [time.time(), error, target],
+    )
+
+
 def answer(db: Database, command: int) -> Answer | None:
     """Return what became of a command, or None while it waits."""
     row = db.conn.execute("select acknowledged, error from commands where id = ?", [command]).fetchone()

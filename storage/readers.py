@@ -135,8 +135,8 @@ def dialogue_rows(db: Database, run: str, scenario: str | None = None) -> Iterat
     """Stream the dialogues of a run, or of one scenario in it, with their turns and what was answered at the end."""
     for row in db.query(
         "select units.run as run, units.id as unit, units.scenario as scenario_id, scenarios.domain, scenarios.query, "
-        "units.model, units.arm, runs.world, crisis, questions, ending, completeness, threshold, persona, neighbours, "
-        "dialogues.library, leaky, invalid, dialogues.score, responses.full, responses.partial, "
+        "units.model, units.arm, units.state, runs.world, crisis, questions, ending, completeness, threshold, persona, "
+        "neighbours, dialogues.library, leaky, invalid, dialogues.score, responses.full, responses.partial, "
         "responses.text as response "
         "from dialogues join units on units.id = dialogues.unit join runs on runs.id = units.run "
         "join scenarios on scenarios.id = units.scenario left join responses on responses.unit = units.id "
@@ -235,8 +235,8 @@ def _dialogue(db: Database, row: Row) -> Row:
     row["turns"] = [
         {**turn, "attribute": NAMES[turn["attribute"]]}
         for turn in db.query(
-            "select step, completeness, attribute, question, reason, chosen_by, status, reply, known, truth, score "
-            "from turns where unit = ? order by step",
+            "select step, completeness, attribute, question, reason, chosen_by, status, reply, known, truth, score, "
+            "said_by from turns where unit = ? order by step",
             [row["unit"]],
         )
     ]

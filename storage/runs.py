@@ -13,12 +13,18 @@ from typing import Any, Literal, NamedTuple
 from sqlite_utils import Database
 
 from planner.trace import pack
+from simulator.agent import Asked
+from simulator.dialogue import Reply, Turn
 from simulator.world import DIMENSIONS
+from storage import commands
 from storage.database import transaction
 from storage.errors import StorageError
 from storage.records import SearchRecord, TrialRecord
 
 UnitKind = Literal["search", "trial"]
+
+RunKind = Literal["run", "plan", "branch"]
+"""What was done here: an experiment, searches on their own, or a dialogue that a person took over. (Files: import.)"""
 
 
 class UnitKey(NamedTuple):
@@ -45,6 +51,7 @@ class RunSpec:
     Fields:
         identity: SHA-256 of the normalised experiment; the same identity is the same run.
         experiment: JSON of the normalised experiment; settings: JSON of what explains the run but is not in it.
+        kind: what is done.
     """
 
     identity: str
@@ -54,6 +61,7 @@ class RunSpec:
     experiment: str
     settings: str
     code_version: str
+    kind: RunKind = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ def claim(
     is_alive: Callable[[Owner, float], bool],
     new: bool = False,
     retry_failed: bool = False,
+    log: str | None = None,
 ) -> Claim:
     """Start the run of an experiment, or take up the one that was cut off.
 
@@ -91,6 +100,7 @@ def claim(
         is_alive: tells from an owner and its last heartbeat (seconds since the epoch) whether it still works.
         new: start another run though there is one with the same identity.
         retry_failed: make the failed units of a finished run pending again.
+        log: where a detached process writes what it says; whoever launched it finds the run by that, finished or not.
 
     Raises:
         OwnedError: a live process works on it.
@@ -99,7 +109,7 @@ def claim(
         runs = list(db.query("select * from runs where identity = ? order by rowid", [spec.identity]))
         if not runs or new:
             run = spec.identity[:8] + (f"-{len(runs) + 1}" if runs else "")
-            _insert_run(db, run, spec, owner, units)
+            insert_run(db, run, spec, owner, units, log)
             return Claim(run, "new", _units(db, run))
         row = runs[-1]
         run = row["id"]
@@ -113,6 +123,8 @@ def claim(
         states = ("running", "failed") if retry_failed else ("running", "running")
         again = db.conn.execute("select id from units where run = ? and state in (?, ?)", [run, *states]).fetchall()
         if row["state"] == "done" and not again:
+            if log is not None:
+                db.conn.execute("update runs set log = ? where id = ?", [log, run])
             return Claim(run, "finished", _units(db, run))
         for (unit,) in again:  # what was found so far goes, so that no half of it stays
             _forget(db, unit)
@@ -122,10 +134,44 @@ def claim(
             )
         db.conn.execute(
             "update runs set state = 'running', error = null, finished_at = null, owner_host = ?, owner_pid = ?, "
-            "owner_started = ?, heartbeat = ? where id = ?",
-            [*owner, time.time(), run],
+            "owner_started = ?, heartbeat = ?, paused = 0, log = ? where id = ?",
+            [*owner, time.time(), log, run],
         )
+        commands.refuse_waiting(db, target(run), "the process that was to do it has died")
         return Claim(run, "resumed", _units(db, run))
+
+
+def insert_run(
+    db: Database, run: str, spec: RunSpec, owner: Owner, units: Iterable[UnitKey], log: str | None = None
+) -> None:
+    """Write a run that begins now, its units pending."""
+    _replace(
+        db,
+        "runs",
+        {
+            "id": run,
+            "identity": spec.identity,
+            "kind": spec.kind,
+            "state": "running",
+            "world": spec.world,
+            "world_version": spec.world_version,
+            "seed": spec.seed,
+            "experiment": spec.experiment,
+            "settings": spec.settings,
+            "code_version": spec.code_version,
+            "created_at": now(),
+            "owner_host": owner.host,
+            "owner_pid": owner.pid,
+            "owner_started": owner.started,
+            "heartbeat": time.time(),
+            "paused": 0,
+            "log": log,
+        },
+    )
+    db.conn.executemany(
+        "insert into units (run, kind, scenario, model, arm, state) values (?, ?, ?, ?, ?, 'pending')",
+        ((run, *unit) for unit in units),
+    )
 
 
 def beat(db: Database, run: str) -> None:
@@ -134,9 +180,22 @@ def beat(db: Database, run: str) -> None:
 
 
 def end_run(db: Database, run: str, state: Literal["done", "interrupted", "failed"], error: str | None = None) -> None:
-    """Set a run's state when its process is through with it."""
+    """Set a run's state when its process is through with it; commands that came too late are refused."""
     finished = now() if state != "interrupted" else None
-    db.conn.execute("update runs set state = ?, error = ?, finished_at = ? where id = ?", [state, error, finished, run])
+    db.conn.execute(
+        "update runs set state = ?, error = ?, finished_at = ?, paused = 0 where id = ?", [state, error, finished, run]
+    )
+    commands.refuse_waiting(db, target(run), f"run {run} has ended")
+
+
+def set_paused(db: Database, run: str, paused: bool) -> None:
+    """Say whether a running run is held by a command."""
+    db.conn.execute("update runs set paused = ? where id = ?", [int(paused), run])
+
+
+def target(run: str) -> str:
+    """Return what commands for a run are addressed to."""
+    return f"run:{run}"
 
 
 def set_library(db: Database, run: str, library: str) -> None:
@@ -217,6 +276,29 @@ def save_trial(db: Database, unit: int, record: TrialRecord, seconds: float) -> 
     _finish(db, unit, record.error, seconds)
 
 
+def save_turn(db: Database, unit: int, step: int, asked: Turn | Asked, reply: Reply | None) -> None:
+    """Write a question with its reply, None where it waits for one."""
+    _replace(
+        db,
+        "turns",
+        {
+            "unit": unit,
+            "step": step,
+            "completeness": asked.completeness,
+            "attribute": asked.question.attribute,
+            "question": asked.question.text,
+            "reason": asked.question.reason,
+            "chosen_by": asked.chosen_by,
+            "status": reply.status if reply else None,
+            "reply": reply.text if reply else None,
+            "known": reply.known if reply else None,
+            "truth": reply.truth if reply else None,
+            "score": asked.score,
+            "said_by": reply.said_by if reply else None,
+        },
+    )
+
+
 def fail_unit(db: Database, unit: int, error: str, seconds: float, judges: Sequence[str] = ()) -> None:
     """Record a unit that came to nothing. A trial has a failed verdict of every judge it was meant for."""
     _forget(db, unit)
@@ -228,34 +310,6 @@ def fail_unit(db: Database, unit: int, error: str, seconds: float, judges: Seque
 def now() -> str:
     """The time in UTC, ISO 8601 to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _insert_run(db: Database, run: str, spec: RunSpec, owner: Owner, units: Iterable[UnitKey]) -> None:
-    _replace(
-        db,
-        "runs",
-        {
-            "id": run,
-            "identity": spec.identity,
-            "kind": "run",
-            "state": "running",
-            "world": spec.world,
-            "world_version": spec.world_version,
-            "seed": spec.seed,
-            "experiment": spec.experiment,
-            "settings": spec.settings,
-            "code_version": spec.code_version,
-            "created_at": now(),
-            "owner_host": owner.host,
-            "owner_pid": owner.pid,
-            "owner_started": owner.started,
-            "heartbeat": time.time(),
-        },
-    )
-    db.conn.executemany(
-        "insert into units (run, kind, scenario, model, arm, state) values (?, ?, ?, ?, ?, 'pending')",
-        ((run, *unit) for unit in units),
-    )
 
 
 def _units(db: Database, run: str) -> dict[UnitKey, tuple[int, str]]:
@@ -285,24 +339,7 @@ def _save_dialogue(db: Database, unit: int, record: TrialRecord) -> None:
         },
     )
     for step, turn in enumerate(dialogue.turns):
-        _replace(
-            db,
-            "turns",
-            {
-                "unit": unit,
-                "step": step,
-                "completeness": turn.completeness,
-                "attribute": turn.question.attribute,
-                "question": turn.question.text,
-                "reason": turn.question.reason,
-                "chosen_by": turn.chosen_by,
-                "status": turn.reply.status,
-                "reply": turn.reply.text,
-                "known": turn.reply.known,
-                "truth": turn.reply.truth,
-                "score": turn.score,
-            },
-        )
+        save_turn(db, unit, step, turn, turn.reply)
 
 
 def _finish(db: Database, unit: int, error: str | None, seconds: float) -> None:
@@ -314,7 +351,7 @@ def _finish(db: Database, unit: int, error: str | None, seconds: float) -> None:
 
 
 def _forget(db: Database, unit: int) -> None:
-    for table in ("searches", "dialogues", "turns", "responses", "verdicts"):
+    for table in ("searches", "dialogues", "turns", "responses", "verdicts", "probes"):
         db.conn.execute(f"delete from {table} where unit = ?", [unit])  # noqa: S608 - names from the line above
 
 

@@ -233,6 +233,7 @@ def turn_row(step: int, turn: Turn) -> dict[str, Any]:
         "known": turn.reply.known,
         "truth": turn.reply.truth,
         "score": turn.score,
+        "said_by": turn.reply.said_by,
     }
 
 
