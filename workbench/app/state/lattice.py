@@ -8,6 +8,7 @@ import numpy as np
 from planner.subsets import members
 from planner.trace import path_masks
 from workbench.app.state.search import SearchState
+from workbench.app.state.treerows import order_of
 
 LatticeSort = Literal["Q", "N"]
 
@@ -93,7 +94,7 @@ def build_lattice(state: SearchState, sort: LatticeSort = "Q") -> Lattice:
 
 def whole_masks(state: SearchState) -> list[int]:
     """List the sets that any rollout passed through."""
-    return np.unique(state.whole.mask).tolist()
+    return [int(mask) for mask in np.unique(state.whole.mask)]
 
 
 def abbreviations(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,3 +108,10 @@ def abbreviations(names: tuple[str, ...]) -> tuple[str, ...]:
 def set_label(mask: int, short: tuple[str, ...]) -> str:
     """Write a set with short names, in canonical order."""
     return " ".join(short[a] for a in members(mask)) or "nothing"
+
+
+def most_taken_order(state: SearchState, mask: int) -> tuple[int, ...]:
+    """Return the order that most rollouts took to a set, or the canonical one if none did."""
+    whole = state.whole
+    at = [int(node) for node in (whole.mask == mask).nonzero()[0]]
+    return order_of(whole, max(at, key=lambda node: int(whole.visits[node]))) if at else members(mask)
