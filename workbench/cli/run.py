@@ -75,6 +75,9 @@ def run(
     world_seed: Annotated[int | None, typer.Option(help="Seed of the world's noise and personas.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Start another run of the same experiment.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed units again.")] = False,
+    paused: Annotated[
+        bool, typer.Option("--paused", help="Begin held: `workbench control` steps and resumes.")
+    ] = False,
     concurrency: Annotated[int | None, typer.Option(help="Units worked on at once; else 64 for models, 8.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     db: DbOption = None,
@@ -85,7 +88,7 @@ def run(
     Without a choice of scenarios all that were imported or built are used, or the 70 bundled ones where none were.
     """
     flags = dict(locals())
-    for name in ("experiment", "new", "retry_failed", "quiet", "db", "format"):
+    for name in ("experiment", "new", "retry_failed", "paused", "quiet", "db", "format"):
         del flags[name]
     from workbench.engine.errors import UsageError
     from workbench.engine.options import read_options
@@ -96,22 +99,28 @@ def run(
             raise UsageError(f"--{name}: name at least one, or leave it out")
     flags["vllm_args"] = None if vllm_args is None else vllm_arguments(vllm_args)
     options = read_options(experiment, flags)
-    outcome = _work(options, database_path(db), new, retry_failed, quiet)
+    outcome = _work(options, database_path(db), new, retry_failed, paused, quiet)
     return _finish(outcome, database_path(db), format)
 
 
-def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, quiet: bool) -> "Outcome":
+def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, paused: bool, quiet: bool) -> "Outcome":
     import sys
 
     import anyio
 
     from workbench.cli.progress import display_for
+    from workbench.engine.control import Control
     from workbench.engine.prepare import prepare
     from workbench.engine.run import run_experiment
 
     display = display_for(sys.stderr, quiet)
     prepared = prepare(path, options, display.note)
-    return anyio.run(lambda: run_experiment(path, prepared, display, new=new, retry_failed=retry_failed))
+
+    async def work() -> "Outcome":
+        control = Control(paused=paused)
+        return await run_experiment(path, prepared, display, new=new, retry_failed=retry_failed, control=control)
+
+    return anyio.run(work)
 
 
 def _finish(outcome: "Outcome", path: Path, format: Literal["table", "json", "jsonl", "csv", "md"]) -> int:

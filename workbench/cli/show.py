@@ -261,12 +261,9 @@ def _list(db: Path | None, run: str | None, format: Any, read: Any, columns: lis
 
 
 def _run_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Say what state a run is really in: one whose owner has died is interrupted, whatever it last wrote."""
-    from storage.runs import Owner
-    from workbench.engine.owner import is_alive, this_process
+    from workbench.engine.owner import actual_state
 
-    owner = Owner(row.pop("owner_host"), row.pop("owner_pid"), row.pop("owner_started"))
-    heartbeat = row.pop("heartbeat")
-    if row["state"] == "running" and owner != this_process() and not is_alive(owner, heartbeat):
-        row["state"] = "interrupted"
+    row["state"] = actual_state(row)
+    for column in ("owner_host", "owner_pid", "owner_started", "heartbeat", "paused"):
+        del row[column]
     return row

@@ -6,7 +6,7 @@ See experiments.md, "Units and identity".
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.settings import PlannerSettings
 from simulator.agent import AgentOptions
@@ -27,7 +27,7 @@ class Experiment:
 
     Fields:
         scenarios: in the order they are worked on.
-        models, arms, judges: as wanted; every one of each is combined.
+        models, arms, judges: as wanted; every one of each is combined. No arm: nothing but searches.
         repeats: judgements per judge and response.
         k: size of the subsets of static, random and oracle.
         planning: how paths are planned; `evaluations` and `search_judge` say how rewards are sampled and by whom.
@@ -64,8 +64,12 @@ class Experiment:
 
     @property
     def plans(self) -> bool:
-        """Whether there is a planning phase: the planner arm runs and no library was named."""
-        return "planner" in self.arms and self.index is None
+        """Whether there is a planning phase: the planner arm runs and no library was named, or nothing else is done."""
+        return not self.arms or ("planner" in self.arms and self.index is None)
+
+    def searches_only(self) -> "Experiment":
+        """Return the searches of every scenario and model on their own, whatever else there was to do."""
+        return replace(self, arms=(), judges=(), repeats=1, index=None, planned=None)
 
     def normalised(self) -> dict[str, object]:
         """Return what decides the results, and nothing else: settings of arms that do not run are left out."""

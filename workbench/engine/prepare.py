@@ -45,19 +45,26 @@ class Prepared:
     concurrency: int
 
 
-def prepare(path: Path, options: RunOptions, report: Callable[[str], None] = lambda _: None) -> Prepared:
-    """Resolve the options of a run against its database; `report` hears how workers of the run start.
+def prepare(
+    path: Path, options: RunOptions, report: Callable[[str], None] = lambda _: None, *, searches_only: bool = False
+) -> Prepared:
+    """Resolve the options of a run against its database.
+
+    Args:
+        report: hears how workers of the run start.
+        searches_only: plan for every scenario, whatever arms, judges and libraries the options name.
 
     Raises:
         UsageError: something named does not exist. StorageError: the database can't be used.
     """
     world, workers = open_world(options, path, report)
-    embedder = make_embedder(options, path) if "planner" in options.arms else LexicalEmbedder()
+    retrieves = "planner" in options.arms and not searches_only
+    embedder = make_embedder(options, path) if retrieves else LexicalEmbedder()
     db = open_writable(path)
     try:
         with explained(path):
             scenarios = select_scenarios(db, options)
-            index = open_library(db, options.index).hash if options.index else None
+            index = open_library(db, options.index).hash if options.index and not searches_only else None
     finally:
         db.conn.close()
     planned = (
@@ -66,6 +73,8 @@ def prepare(path: Path, options: RunOptions, report: Callable[[str], None] = lam
         else None
     )
     experiment = make_experiment(options, world, scenarios, embedder, index, planned)
+    if searches_only:
+        experiment = experiment.searches_only()
     spec = RunSpec(
         identity=experiment.identity,
         world=world.name,
@@ -74,6 +83,7 @@ def prepare(path: Path, options: RunOptions, report: Callable[[str], None] = lam
         experiment=json.dumps(experiment.normalised(), sort_keys=True),
         settings=options.model_dump_json(exclude_defaults=True),
         code_version=__version__,
+        kind="plan" if searches_only else "run",
     )
     return Prepared(
         experiment=experiment,

@@ -16,14 +16,16 @@ from simulator.agent import TrialError
 from simulator.client.types import ChatError, UnusableEndpointError
 from simulator.scenario import Scenario
 from simulator.world import InvalidReplyError
-from storage import runs
+from storage import commands, runs
 from storage.calls import UNIT, StoredCache, StoredLedger
 from storage.database import explained, open_readonly, open_writable, transaction
 from storage.errors import StorageError
 from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
+from workbench.engine.control import CommandError, Control
 from workbench.engine.errors import first_cause
 from workbench.engine.interrupt import Interruption, interruptible
+from workbench.engine.launch import own_log
 from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
 from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
 from workbench.engine.prepare import Prepared
@@ -59,6 +61,11 @@ class _Found:
 
 Execute = Callable[[UnitKey], Awaitable[_Found]]
 
+_POLL_SECONDS = 0.1
+"""How often a run looks for commands: one indexed query of some 20 microseconds."""
+
+_SAID = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
+
 
 async def run_experiment(
     path: Path,
@@ -67,8 +74,12 @@ async def run_experiment(
     *,
     new: bool = False,
     retry_failed: bool = False,
+    control: Control | None = None,
 ) -> Outcome:
-    """Start or resume the run of an experiment and work until everything is done or a signal stops it.
+    """Start or resume the run of an experiment and work until everything is done or a signal or command stops it.
+
+    Args:
+        control: how it begins: held, or at a rate. Commands in the database change that while it works.
 
     Raises:
         OwnedError: a live process works on it already.
@@ -87,12 +98,13 @@ async def run_experiment(
                 is_alive=is_alive,
                 new=new,
                 retry_failed=retry_failed,
+                log=own_log(),
             )
         if claim.state == "finished":
             return _outcome(claim, "finished")
         if claim.state == "resumed":
             progress.note(f"taking up run {claim.run}")
-        return await _Run(db, path, prepared, claim, progress).work()
+        return await _Run(db, path, prepared, claim, progress, control or Control()).work()
     finally:
         db.conn.close()
 
@@ -100,8 +112,11 @@ async def run_experiment(
 class _Run:
     """One process's work on a run."""
 
-    def __init__(self, db: Database, path: Path, prepared: Prepared, claim: Claim, progress: Progress) -> None:
+    def __init__(
+        self, db: Database, path: Path, prepared: Prepared, claim: Claim, progress: Progress, control: Control
+    ) -> None:
         self._db, self._path, self._prepared, self._claim, self._progress = db, path, prepared, claim, progress
+        self._control = control
         self._experiment, self._world = prepared.experiment, prepared.world
         self._writer = Writer(db, path)
         self._scenarios: Mapping[str, Scenario] = {s.id: s for s in self._experiment.scenarios}
@@ -136,6 +151,7 @@ class _Run:
                 try:
                     async with interruptible() as self._interruption, anyio.create_task_group() as tasks:
                         tasks.start_soon(self._beat)
+                        tasks.start_soon(self._listen, reader)
                         cache = StoredCache(reader, self._writer.post)
                         ledger = StoredLedger(self._writer.post, self._claim.run, self._prepared.prices)
                         async with self._prepared.workers, self._world.serving(cache, ledger):
@@ -150,6 +166,7 @@ class _Run:
         experiment = self._experiment
         if experiment.plans:
             await self._phase("search", self._search)
+        self._control.searching = False
         trial: Execute = partial(self._trial, Libraries())
         if "planner" in experiment.arms and self._pending("trial", "planner"):
             trial = partial(self._trial, await self._libraries())
@@ -188,6 +205,8 @@ class _Run:
             nonlocal done, failed
             for key in pending:
                 await anyio.lowlevel.checkpoint()
+                if kind != "search":  # a search begins and is held before its first rollout, where it can be watched
+                    await self._control.unit()
                 state = await self._unit(key, execute)
                 done, failed = done + (state == "done"), failed + (state == "failed")
                 self._progress.advance(done, failed)
@@ -236,6 +255,7 @@ class _Run:
                 seed=experiment.seed,
                 world_seed=experiment.world_seed,
             ),
+            self._control,
             publish,
         )
         return _Found(lambda db, seconds: runs.save_search(db, unit, record, seconds))
@@ -266,6 +286,37 @@ class _Run:
         while True:
             await anyio.sleep(HEARTBEAT_SECONDS)
             await self._writer.write(lambda db: runs.beat(db, self._claim.run))
+
+    async def _listen(self, reader: Database) -> None:
+        """Obey the commands that come in, and let the store say whether the run is held."""
+        run, target, told = self._claim.run, runs.target(self._claim.run), False
+        while True:
+            with explained(self._path):
+                waiting = commands.pending(reader, [target])
+            answers = [(command.id, self._obey(command)) for command in waiting]
+            paused = self._control.paused
+            if answers or paused != told:
+                told = paused
+
+                def answer(db: Database, answers: list[tuple[int, str | None]] = answers, held: bool = paused) -> None:
+                    runs.set_paused(db, run, held)
+                    for command, error in answers:
+                        commands.acknowledge(db, command, error)
+
+                await self._writer.write(answer)
+            if self._control.cancelled:
+                self._interruption.stop()
+            with anyio.move_on_after(_POLL_SECONDS):
+                await self._control.changed()
+
+    def _obey(self, command: commands.Command) -> str | None:
+        try:
+            self._control.obey(command.verb, command.argument)
+        except CommandError as error:
+            return str(error)
+        if (said := _SAID.get(command.verb)) is not None:
+            self._progress.note(f"{said} by a command")
+        return None
 
     def _end(self, error: str | None) -> None:
         state: Literal["done", "interrupted", "failed"] = (

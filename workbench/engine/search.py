@@ -1,7 +1,7 @@
 """One search: a scenario, a model and a planner, from the first rollout to the planned path."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import anyio
@@ -9,11 +9,11 @@ import anyio
 from planner.drive import Round
 from planner.evaluations import parse_evaluations
 from planner.settings import PlannerSettings, make_planner
-from planner.trace import Trace
 from simulator.attributes import SENSITIVITY_ORDER
 from simulator.scenario import Scenario
 from simulator.world import Draw, InvalidReplyError, JudgementError, Session, World
 from storage.records import SearchRecord
+from workbench.engine.control import Control, Publish
 
 MAX_FAILED_SHARE = 0.2
 """A search with a greater share of failed rollouts fails (experiments.md, One evaluation)."""
@@ -21,9 +21,6 @@ MAX_FAILED_SHARE = 0.2
 _SHOW_AFTER = 0.2
 _SHOW_EVERY = 0.1
 """Seconds. A search is shown while it runs once it has run that long, and at most so often."""
-
-Publish = Callable[[Trace], Awaitable[None]]
-"""Is told the trace so far of a search that takes a while."""
 
 
 class SearchError(Exception):
@@ -43,8 +40,14 @@ class SearchUnit:
     world_seed: int
 
 
-async def run_search(world: World, unit: SearchUnit, publish: Publish | None = None) -> SearchRecord:
+async def run_search(
+    world: World, unit: SearchUnit, control: Control | None = None, publish: Publish | None = None
+) -> SearchRecord:
     """Search until the planner asks for nothing more.
+
+    Args:
+        control: holds and lets go.
+        publish: is told the trace so far, a few times a second, of a search that takes a while, and where it is held.
 
     Raises:
         SearchError: no attribute is known, too many rollouts failed, or nothing could be evaluated.
@@ -63,16 +66,20 @@ async def run_search(world: World, unit: SearchUnit, publish: Publish | None = N
         replicates=evaluations.replicates,
     )
     shown = time.monotonic() + _SHOW_AFTER
-    while requests := planner.ask():
-        work = Round(requests, evaluations)
-        for mask in work.states:
-            planner.tell_ranking(mask, await session.rank(mask, available))
-        while work.wanted:
-            work.add(await _evaluate(session, unit, work.wanted))
-        work.tell(planner)
-        if publish is not None and time.monotonic() > shown:
-            await publish(planner.trace)
-            shown = time.monotonic() + _SHOW_EVERY
+    control = control or Control()
+    with control.search(publish) as pace:
+        while requests := planner.ask():
+            if not control.free:  # asked here, as this is done 60,000 times a second
+                await pace.rollout(planner)
+            work = Round(requests, evaluations)
+            for mask in work.states:
+                planner.tell_ranking(mask, await session.rank(mask, available))
+            while work.wanted:
+                work.add(await _evaluate(session, unit, work.wanted))
+            work.tell(planner)
+            if publish is not None and time.monotonic() > shown:
+                await publish(planner.trace)
+                shown = time.monotonic() + _SHOW_EVERY
     trace = replace(planner.trace, evaluations=evaluations.count)
     if trace.failed > MAX_FAILED_SHARE * trace.rollouts:
         raise SearchError(f"{trace.failed} of {trace.rollouts} rollouts failed")

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,18 +12,17 @@ from typing import Any
 import anyio
 from sqlite_utils import Database
 
-from storage import commands, workers
+from storage import workers
 from storage.database import explained, transaction
 from storage.errors import StorageError
 from storage.runs import OwnedError
+from workbench.engine.command import POLL_SECONDS, give_command
 from workbench.engine.errors import RunError, UsageError
+from workbench.engine.launch import detach
 from workbench.workers.logs import log_folder, tail
 from workbench.workers.spec import WorkerSpec
 from workbench.workers.supervisor import ALL, ENDED, Supervisor, clean_up, supervisor_alive
 from workbench.workers.worker import Timings
-
-POLL_SECONDS = 0.1
-"""How often the one who waits looks."""
 
 _START_SECONDS = 30.0
 """How long a supervisor's process may take to register."""
@@ -58,22 +56,11 @@ def command_workers(db: Database, path: Path, target: str, verb: str, argument: 
     Returns:
         None if it obeys, else why not; `ENDED` where no supervisor lives.
     """
-    with explained(path), transaction(db):
-        if workers.live_supervisor(db, supervisor_alive) is None:
-            return ENDED
-        number = commands.issue(db, target, verb, argument)
-    while True:
-        with explained(path):
-            answer = commands.answer(db, number)
-            alive = workers.live_supervisor(db, supervisor_alive) is not None
-        if answer is not None:
-            return answer.error
-        if not alive:
-            with explained(path), transaction(db):  # it may have answered just before its end
-                if commands.answer(db, number) is None:
-                    commands.acknowledge(db, number, ENDED)
-            continue
-        time.sleep(POLL_SECONDS)
+
+    def gone() -> str | None:
+        return ENDED if workers.live_supervisor(db, supervisor_alive) is None else None
+
+    return give_command(db, path, target, verb, argument, gone=gone)
 
 
 def list_detached(db: Database, path: Path) -> list[dict[str, Any]]:
@@ -129,15 +116,7 @@ def _ensure_supervisor(db: Database, path: Path) -> None:
     if living():
         return
     log = _log(path)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as out:
-        process = subprocess.Popen(  # noqa: S603 - this very program
-            [sys.executable, "-m", "workbench.workers.detached", str(path.absolute())],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
+    process = detach([sys.executable, "-m", "workbench.workers.detached", str(path.absolute())], log)
     deadline = time.monotonic() + _START_SECONDS
     while not living():
         if process.poll() is not None or time.monotonic() > deadline:

@@ -17,7 +17,7 @@ def other() -> Owner:
     """Return an owner that lives as long as the test does: the process that started this one."""
     me = this_process()
     parent = os.getppid()
-    return Owner(me.host, parent, owner._started(parent) or "")
+    return Owner(me.host, parent, owner.started(parent) or "")
 
 
 def test_another_live_process_is_alive_however_old_its_heartbeat(other: Owner) -> None:
@@ -35,7 +35,7 @@ def test_this_process_does_not_stand_in_its_own_way() -> None:
 
 def test_a_process_that_ended_is_dead_even_before_its_parent_looks() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    claimed = Owner(this_process().host, child.pid, owner._started(child.pid) or "")
+    claimed = Owner(this_process().host, child.pid, owner.started(child.pid) or "")
     assert is_alive(claimed, time.time())
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it is dead now, and a zombie
