@@ -1,5 +1,6 @@
-"""How things look: one vocabulary of glyph, word and colour per status, free of any terminal library."""
+"""How things look: palettes, stylesheets and one vocabulary of statuses, free of any terminal library."""
 
+from themes.palette import ROLES, Palette, palettes, stylesheets
 from themes.vocabulary import Status, ansi, status, statuses
 
-__all__ = ["Status", "ansi", "status", "statuses"]
+__all__ = ["ROLES", "Palette", "Status", "ansi", "palettes", "status", "statuses", "stylesheets"]

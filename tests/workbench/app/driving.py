@@ -1,0 +1,97 @@
+"""Driving the app in tests: started on a real database, waited for on conditions, read as a person reads it."""
+
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from storage.database import open_writable
+from workbench.app.app import WorkbenchApp
+from workbench.app.frame import WorkbenchScreen
+from workbench.app.state.links import Link, parse_link
+from workbench.app.state.settings import Settings
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+_TRIES = 2_000
+"""Rounds of the event loop that `until` waits, of 10 ms at least."""
+
+
+@asynccontextmanager
+async def driving(
+    path: Path,
+    size: tuple[int, int] = (120, 40),
+    link: Link | str | None = None,
+    settings: Settings | None = None,
+    kind: type[WorkbenchApp] = WorkbenchApp,
+) -> AsyncIterator[Pilot[None]]:
+    """Run the app on a database, which is made if it is not there; a defect of the app fails the test."""
+    if not path.exists():
+        open_writable(path).conn.close()
+    wanted = parse_link(link) if isinstance(link, str) else link
+    app = kind(path, settings or Settings(toured=True), wanted)
+    app.animation_level = "none"
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.screen_in_front is not None)
+        await settled(pilot)
+        yield pilot
+    for defect in app.defects:
+        raise defect
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until nothing is read and every message is handled."""
+    app = pilot.app
+    assert isinstance(app, WorkbenchApp)
+
+    def idle() -> bool:
+        front = app.screen_in_front
+        busy = [w for w in app.workers if w.is_running and w.group in ("go", "follow", "refresh", "back", "export")]
+        waiting = any(w.group in ("back", "export", "note") for w in busy) and len(app.screen_stack) > 1
+        return (not busy or waiting) and not (isinstance(front, WorkbenchScreen) and front.refreshing)
+
+    await pilot.pause()
+    await until(pilot, idle)
+    await pilot.pause()
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait for a condition.
+
+    Raises:
+        AssertionError: it did not come true; says what the screen shows.
+    """
+    for _ in range(_TRIES):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("it never came true; the screen shows\n" + screen_text(pilot.app))
+
+
+def screen_text(app: object) -> str:
+    """Return what the screen shows, as lines of plain text."""
+    assert isinstance(app, WorkbenchApp)
+    strips = app.screen._compositor.render_strips(app.size)
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def check_snapshot(app: object, name: str, *hidden: str) -> None:
+    """Compare the screen's text with the stored one; WORKBENCH_UPDATE_SNAPSHOTS=1 stores it.
+
+    Args:
+        hidden: regular expressions of what differs from run to run; each match is replaced by dots of its length.
+    """
+    text = screen_text(app)
+    for pattern in hidden:
+        text = re.sub(pattern, lambda match: "·" * len(match.group()), text)
+    stored = SNAPSHOTS / f"{name}.txt"
+    if os.environ.get("WORKBENCH_UPDATE_SNAPSHOTS"):
+        stored.parent.mkdir(exist_ok=True, parents=True)
+        stored.write_text(text + "\n", "utf-8")
+        return
+    if not stored.exists():
+        pytest.fail(f"there is no snapshot {name}: look at the screen, then store it")
+    assert text == stored.read_text("utf-8").rstrip("\n")

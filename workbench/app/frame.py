@@ -1,0 +1,255 @@
+"""The frame that all six screens share: title line, panes, footer, and when they read the store."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.events import DescendantFocus, Resize, ScreenResume
+from textual.screen import ModalScreen, Screen
+from textual.style import Style
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from storage.errors import StorageError
+from workbench.app.look import status_content
+from workbench.app.state.links import Link
+from workbench.text import plain
+
+if TYPE_CHECKING:
+    from workbench.app.app import WorkbenchApp
+
+ResultT = TypeVar("ResultT")
+
+SCREENS: tuple[str, ...] = ("scenarios", "search", "dialogues", "scores", "runs", "workers")
+"""The screens in the order of their keys, 1 to 6."""
+
+NARROW, TINY = 100, 60
+"""Columns. Under the first one pane is shown at a time; under the second a line says that it is tight."""
+
+_REFRESH_SECONDS = 0.12
+"""A screen reads again no sooner than this after it has read: several changes are shown as one."""
+
+
+class Headline(NamedTuple):
+    """What the title line says: what is open, its run, and the world it comes from."""
+
+    what: str = ""
+    run: str | None = None
+    world: str | None = None
+
+
+class Subject(NamedTuple):
+    """What notes, tags and bookmarks are put on; `kind/id` is also its deep link."""
+
+    kind: str
+    id: str
+    label: str
+
+    @property
+    def target(self) -> str:
+        """How the store names it."""
+        return f"{self.kind}/{self.id}"
+
+
+class Export(NamedTuple):
+    """A file that a screen can write: its name without suffix, the suffix with its dot, and what makes the text."""
+
+    name: str
+    suffix: str
+    make: Callable[[], str]
+
+
+class WorkbenchDialog(ModalScreen[ResultT]):
+    """A dialog above a screen."""
+
+    @property
+    def workbench(self) -> "WorkbenchApp":
+        """The app, as what it is."""
+        return cast("WorkbenchApp", self.app)
+
+
+class Pane(Vertical):
+    """A bordered part of a screen. Where only one has room, it is the one last used."""
+
+
+class TitleLine(Static):
+    """The screens with their keys, then what is open."""
+
+    def show(self, current: str, headline: Headline, width: int) -> None:
+        """Render for `width` cells: names where there is room, numbers where there is not."""
+        tabs = []
+        short = width < 120
+        for number, name in enumerate(SCREENS, 1):
+            here = name == current
+            label = f" {number} {name.title()} " if here or not short else f" {number} "
+            style = "bold reverse $primary" if here else "$muted"
+            tabs.append(Content.styled(label, style).stylize(Style.from_meta({"@click": f"app.go('{name}')"})))
+        left = Content("").join(tabs)
+        right = self._open(headline)
+        room = width - left.cell_length - right.cell_length
+        if room < 1:
+            right = right.truncate(max(0, width - left.cell_length - 1), ellipsis=True)
+            room = width - left.cell_length - right.cell_length
+        self.update(left + Content(" " * max(0, room)) + right)
+
+    def _open(self, headline: Headline) -> Content:
+        parts = [Content(plain(headline.what))] if headline.what else []
+        if headline.run:
+            parts.append(Content.styled(f"run {plain(headline.run)}", "$muted"))
+        if headline.world:
+            world = headline.world
+            parts.append(status_content("surrogate") if world == "surrogate" else Content.styled(plain(world), "$note"))
+        return Content(" · ").join(parts) + Content(" ") if parts else Content("")
+
+
+class WorkbenchScreen(Screen[None]):
+    """One of the six screens. Subclasses fill the body, and say what is open and how to read it."""
+
+    NAME: ClassVar[str]
+    PANES: ClassVar[tuple[str, ...]] = ()
+    """Ids of the panes, in the order of the tab key."""
+
+    BINDINGS = [
+        Binding("tab", "pane(1)", "Next pane", id="frame.next_pane", show=False),
+        Binding("shift+tab", "pane(-1)", "Previous pane", id="frame.previous_pane", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._refreshing = self._stale = False
+        self._pane = 0
+
+    # What a screen says about itself
+
+    @property
+    def workbench(self) -> "WorkbenchApp":
+        """The app, as what it is."""
+        return cast("WorkbenchApp", self.app)
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the panes."""
+        raise NotImplementedError
+
+    def headline(self) -> Headline:
+        """Return what the title line says."""
+        return Headline()
+
+    async def refresh_data(self) -> None:
+        """Read from the store and show it; called when the screen is shown and after the database has changed."""
+
+    def subject(self) -> Subject | None:
+        """Return what notes, tags and bookmarks apply to now."""
+        return None
+
+    def copy_text(self) -> str | None:
+        """Return what the copy key copies now."""
+        return None
+
+    def exports(self) -> list[Export]:
+        """Return the files that what is seen can be written to."""
+        return []
+
+    async def open_link(self, link: Link) -> None:
+        """Show what a link names."""
+
+    def back(self) -> bool:
+        """Close what is open; False where nothing is, and the app goes back to the screen before."""
+        return False
+
+    # What the frame does
+
+    def compose(self) -> ComposeResult:
+        """Yield title line, body and footer."""
+        yield TitleLine(id="title")
+        with Horizontal(id="body"):
+            yield from self.compose_body()
+        yield Static("a wider window (60 columns) shows more", id="tight")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def request_refresh(self) -> None:
+        """Have the data read soon: at once, or when the reading under way has ended."""
+        self._stale = True
+        if not self._refreshing and self.is_mounted:
+            self._refreshing = True
+            self.run_worker(self._refresh(), group="refresh", exit_on_error=False)
+
+    @property
+    def refreshing(self) -> bool:
+        """Whether data is being read."""
+        return self._refreshing
+
+    def refresh_headline(self) -> None:
+        """Show the title line anew."""
+        if self.is_mounted:
+            self.query_one(TitleLine).show(self.NAME, self.headline(), self.app.size.width)
+
+    def action_pane(self, step: int) -> None:
+        """Go to the next pane, or the one before."""
+        shown = [i for i, pane in enumerate(self.PANES) if self._has_pane(pane)]
+        if shown:
+            here = shown.index(self._pane) if self._pane in shown else 0
+            self.show_pane(self.PANES[shown[(here + step) % len(shown)]])
+
+    def show_pane(self, pane: str) -> None:
+        """Bring a pane to the front, where only one is shown, and put the focus into it."""
+        self._pane = self.PANES.index(pane)
+        self._mark_pane()
+        wanted = self.query_one(f"#{pane}")
+        for widget in (wanted, *wanted.query("*")):
+            if widget.focusable and widget.display:
+                widget.focus()
+                return
+
+    async def _refresh(self) -> None:
+        try:
+            while self._stale:
+                self._stale = False
+                await self.refresh_data()
+                self.refresh_headline()
+                if self._stale:
+                    await asyncio.sleep(_REFRESH_SECONDS)
+        except StorageError as error:
+            self.workbench.problem(str(error))
+        except Exception as error:
+            self.workbench.defect(error)
+        finally:
+            self._refreshing = False
+
+    def _has_pane(self, pane: str) -> bool:
+        try:
+            return self.query_one(f"#{pane}").styles.display != "none" or self.has_class("-narrow")
+        except NoMatches:
+            return False
+
+    def _mark_pane(self) -> None:
+        for number, pane in enumerate(self.PANES):
+            for widget in self.query(f"#{pane}"):
+                widget.set_class(number == self._pane, "-front")
+
+    def on_mount(self) -> None:
+        """Read for the first time."""
+        self.request_refresh()
+
+    def on_screen_resume(self, _: ScreenResume) -> None:
+        """Catch up with what was written while another screen was shown."""
+        self.request_refresh()
+
+    def on_resize(self, event: Resize) -> None:
+        """Note how much room there is."""
+        self.set_class(event.size.width < NARROW, "-narrow")
+        self.set_class(event.size.width < TINY, "-tiny")
+        self._mark_pane()
+        self.refresh_headline()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Remember which pane is in use."""
+        for node in event.widget.ancestors_with_self:
+            if isinstance(node, Widget) and node.id in self.PANES:
+                self._pane = self.PANES.index(node.id)
+                self._mark_pane()
+                return

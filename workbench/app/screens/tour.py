@@ -1,0 +1,68 @@
+"""What a new user reads once: what this is about, and the few keys that lead to all others."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from workbench.app.look import status_content
+
+_NOTICE = (
+    "The scenarios here are about people in difficult situations: illness, debt, violence, loss, thoughts of giving "
+    "up. Those that come with the workbench are invented. If one is close to your own life, you need not read it "
+    "alone: talk to somebody you trust, or to a help line in your country."
+)
+_STEPS = (
+    ("1", "Scenarios", "pick one; the key p plans what is worth asking about it"),
+    ("2", "Search", "watch the search tree grow; brackets [ and ] step back and forth through it"),
+    ("3", "Dialogues", "replay what the agent asked and the simulated user replied"),
+    ("4", "Scores", "compare arms, models and judges, with intervals; rate blind yourself"),
+    ("5", "Runs", "what runs and what has run; runs go on without this app"),
+    ("6", "Workers", "language models on this machine, and the other ways to reach one"),
+)
+
+
+class Tour(ModalScreen[None]):
+    """The first-run notice; any of its keys closes it."""
+
+    BINDINGS = [Binding("enter,escape,space,q", "dismiss", "Begin", show=False)]
+
+    def compose(self) -> ComposeResult:
+        """Yield the notice and the way through the screens."""
+        with VerticalScroll(classes="dialog", id="tour"):
+            yield Static(Content.styled("Personal safety workbench", "bold $primary"))
+            yield Static("What is safe for one person to hear can harm another. Here you find out what to ask first.")
+            yield Static(
+                Content.styled("A word before you begin. ", "bold $accent") + Content(_NOTICE), classes="notice"
+            )
+            lines = []
+            for key, name, what in _STEPS:
+                lines.append(
+                    Content.styled(f" {key} ", "bold reverse $primary")
+                    + Content.styled(f" {name:<10} ", "bold")
+                    + Content.styled(what, "$muted")
+                )
+            yield Static(Content("\n").join(lines))
+            yield Static(
+                status_content("surrogate")
+                + Content(
+                    " marks what comes from the offline simulation: calibrated to published levels, it is no "
+                    "measurement of any language model."
+                )
+            )
+            yield Static(
+                Content("? shows every key, ctrl+p finds anything, ")
+                + Content.styled("B blurs the texts", "bold")
+                + Content(", T changes the theme, q goes back.")
+            )
+            yield Static(Content.styled("enter begins", "bold $accent"), classes="end")
+
+    async def action_dismiss(self, result: None = None) -> None:
+        """Begin."""
+        self.dismiss(result)
+
+    def on_click(self) -> None:
+        """Begin."""
+        self.dismiss(None)

@@ -1,0 +1,1 @@
+"""What the screens show, in plain Python: no module here knows a terminal."""

@@ -1,0 +1,82 @@
+"""The app's way to the database: reads and small writes in threads, and whether anything has changed."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+T = TypeVar("T")
+
+_READERS = 3
+"""Reads at once: a long one (the scores of 14,000 scenarios) must not keep a short one waiting."""
+
+
+class Store:
+    """One database, seen by the app. Everything that touches the file runs in threads, with connections of their own.
+
+    The exception is `version`, which reads a counter in memory that WAL mode shares between processes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = ThreadPoolExecutor(_READERS, "store")
+        self._mine = threading.local()
+        self._opened: list[Database] = []
+        self._watching: Database | None = None
+
+    async def read(self, query: "Callable[[Database], T]") -> T:
+        """Run a query on a read-only connection.
+
+        Raises:
+            StorageError: the database can't be read.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
+
+    async def write(self, change: "Callable[[Database], T]") -> T:
+        """Make a change in a transaction of its own: a command, a note, a rating.
+
+        Raises:
+            StorageError: the database can't be written; nothing is changed then.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._write, change)
+
+    def version(self) -> int:
+        """Return a number that differs after any process has written to the database."""
+        from storage.database import explained, open_readonly
+
+        if self._watching is None:
+            self._watching = open_readonly(self._path)
+        with explained(self._path):
+            (version,) = self._watching.conn.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+    def close(self) -> None:
+        """Let go of the file; reads under way end by themselves."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for db in (*self._opened, *([self._watching] if self._watching else [])):
+            db.conn.close()
+
+    def _read(self, query: "Callable[[Database], T]") -> T:
+        from storage.database import explained, open_readonly
+
+        db: Database | None = getattr(self._mine, "db", None)
+        if db is None:
+            db = self._mine.db = open_readonly(self._path)
+            self._opened.append(db)
+        with explained(self._path):
+            return query(db)
+
+    def _write(self, change: "Callable[[Database], T]") -> T:
+        from storage.database import explained, open_writable, transaction
+
+        db = open_writable(self._path)
+        try:
+            with explained(self._path), transaction(db):
+                return change(db)
+        finally:
+            db.conn.close()
