@@ -9,15 +9,15 @@ from typing import Annotated, Never
 
 import typer
 
-from workbench.cli import compare, config, doctor, export, judge, plan, report, run, scenarios, show, workers
-from workbench.cli.common import FAILED, INTERRUPTED, WRONG, narrate
+from workbench.cli import app as cli_app
+from workbench.cli import compare, config, control, doctor, export, judge, plan, report, run, scenarios, show, workers
+from workbench.cli.common import FAILED, INTERRUPTED, WRONG, DbOption, narrate
 from workbench.version import __version__
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps its UsageError private
 
 app = typer.Typer(
     name="workbench",
-    help="Research on personalized safety of language models: plan what to ask, simulate, judge, compare.",
     invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -38,15 +38,24 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    db: DbOption = None,
 ) -> None:
+    """Research on personalized safety of language models: plan what to ask, simulate, judge, compare.
+
+    Without a command the terminal app opens.
+    """
     if debug:
         os.environ["WORKBENCH_DEBUG"] = "1"
+    if db is not None:  # before a command it means the same as after it
+        os.environ["WORKBENCH_DB"] = str(db)
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        raise typer.Exit(cli_app.open_app(db))
 
 
+app.command("open")(cli_app.open_link)
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
+app.command("control")(control.control)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(show.app, name="show")
 app.command("compare")(compare.compare)

@@ -152,11 +152,26 @@ def test_only_debug_shows_a_traceback(tmp_path: Path) -> None:
 
 
 def test_help_stands_alone(cli: Cli) -> None:
-    for command in ((), ("--help",)):
-        ended = cli(*command)
-        assert (ended.returncode, ended.stderr) == (0, "")
-        assert "Usage: workbench" in ended.stdout
+    ended = cli("--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "Usage: workbench" in ended.stdout
     assert cli("--version").stdout.startswith("workbench 0.")
+
+
+@pytest.mark.parametrize("command", [(), ("open", "run/ab12")])
+def test_the_app_wants_a_terminal(cli: Cli, tmp_path: Path, command: tuple[str, ...]) -> None:
+    assert "the app needs a terminal" in complaint(cli(*command))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_link_is_said_before_anything_is_opened(cli: Cli) -> None:
+    assert "is no link" in complaint(cli("open", "nonsense"))
+
+
+def test_the_database_may_be_named_before_the_command(cli: Cli, tmp_path: Path) -> None:
+    assert cli("--db", "elsewhere.db", "scenarios", "build", "--synthetic", "7").returncode == 0
+    assert (tmp_path / "elsewhere.db").exists()
+    assert not (tmp_path / "workbench.db").exists()
 
 
 HOSTILE: list[Any] = [
