@@ -21,16 +21,21 @@ from units join runs on runs.id = units.run join scenarios on scenarios.id = uni
 
 
 def search_row(db: Database, unit: int) -> Row:
-    """Return what is known of a search besides its trace. Of one under way judge, rule and figures are None.
+    """Return what is known of a search besides its trace. Until it is finished judge, rule and figures are None.
 
     Raises:
         NotFoundError: there is no such search.
     """
-    rows = db.query(_SEARCHES + "left join searches on searches.unit = units.id where units.id = ?", [unit])
-    for row in rows:
-        if row["state"] != "pending":
-            return row
+    query = _SEARCHES + "left join searches on searches.unit = units.id where units.id = ? and units.kind = 'search'"
+    for row in db.query(query, [unit]):
+        return row
     raise NotFoundError(f"there is no search {unit}: `workbench show searches` lists those of a run")
+
+
+def first_search(db: Database, run: str) -> int | None:
+    """Return the first search of a run, None if it has none."""
+    row = db.conn.execute("select min(id) from units where run = ? and kind = 'search'", [run]).fetchone()
+    return None if row is None else row[0]
 
 
 def latest_searches(db: Database, limit: int, *, scenario: str | None = None) -> list[Row]:

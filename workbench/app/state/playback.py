@@ -46,8 +46,7 @@ class Breakpoints:
         passed = set(path_masks(state.trace.path[state.t - 1 : state.t])[0].tolist()) & self.masks
         if not passed:
             return ""
-        names = [state.names[a] for a in range(state.trace.n) if max(passed) >> a & 1]
-        return f"rollout {state.t} passed through {{{', '.join(names)}}}"
+        return f"rollout {state.t} passed through {{{state.set_label(max(passed))}}}"
 
     def command(self) -> str:
         """Return the argument of the command `break` that means the same to a run; it knows one breakpoint at once."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from planner.planner import Best
 from planner.recommend import Course, best, best_so_far
-from planner.subsets import mask_of
+from planner.subsets import mask_of, members
 from planner.trace import Trace
 from planner.tree import OrderTree, Tree, replay, replay_orders
 from simulator.attributes import NAMES
@@ -20,8 +20,8 @@ class SearchState:
     """A search at position t: what `t` rollouts had found. What is derived is worked out once, when it is asked for.
 
     Fields:
-        unit: its number in the store. run, scenario, domain, query, world, model, judge, planner: where it came from,
-            as stored (pass them through `plain` to show them); `judge` is empty while the search runs.
+        unit: its number in the store. run, scenario, domain, query, world, model, seed, judge, planner: where it came
+            from, as stored (pass them through `plain` to show them); `judge` is empty while the search runs.
         trace: all of it that is known so far.
         t: the position, from 0 to `trace.rollouts`.
         following: the position moves to the end whenever more of the search is known.
@@ -44,6 +44,7 @@ class SearchState:
         self.query: str = row["query"]
         self.world: str = row["world"] or ""
         self.model: str = row["model"]
+        self.seed: int = row["seed"] or 0
         self.names = names
         self.trace = trace
         self.t = trace.rollouts
@@ -131,6 +132,10 @@ class SearchState:
     def label(self, order: tuple[int, ...]) -> str:
         """Name an order: its attributes in the order asked."""
         return " > ".join(self.names[a] for a in order) or "nothing known"
+
+    def set_label(self, mask: int) -> str:
+        """Name a set: its attributes in canonical order."""
+        return ", ".join(self.names[a] for a in members(mask)) or "nothing known"
 
     def _place(self, t: int) -> None:
         self.t = t

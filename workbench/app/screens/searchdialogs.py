@@ -1,0 +1,138 @@
+"""Small dialogs of the Search screen: go to a rollout, breakpoints, pick another search."""
+
+from dataclasses import replace
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, SelectionList, Static
+from textual.widgets.selection_list import Selection
+
+from workbench.app.frame import WorkbenchDialog
+from workbench.app.state.playback import Breakpoints
+from workbench.app.state.search import SearchState
+from workbench.app.state.searchlist import search_lines
+from workbench.app.widgets.linelist import LineList
+from workbench.text import plain
+
+
+class GoTo(WorkbenchDialog[int | None]):
+    """Ask for a rollout; the result is the position.
+
+    Args:
+        at: the position now. last: the last one.
+    """
+
+    BINDINGS = [Binding("escape", "cancel", "Close", show=False)]
+
+    def __init__(self, at: int, last: int) -> None:
+        super().__init__()
+        self._at, self._last = at, last
+
+    def compose(self) -> ComposeResult:
+        """Yield the field."""
+        with Vertical(classes="dialog", id="goto"):
+            yield Static(Content.styled("Go to rollout", "bold $primary"))
+            yield Input(str(self._at), type="integer", id="rollout", compact=True)
+            yield Static(Content.styled(f"0 to {self._last} · enter goes there · escape closes", "$muted"))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go there, or as near as there are rollouts."""
+        self.dismiss(max(0, min(int(event.value), self._last)) if event.value.lstrip("-").isdecimal() else None)
+
+    def action_cancel(self) -> None:
+        """Stay."""
+        self.dismiss(None)
+
+
+class BreakpointsDialog(WorkbenchDialog[Breakpoints | None]):
+    """Choose where a replay, or the search itself, stops.
+
+    Args:
+        state: the search. breakpoints: those of now.
+    """
+
+    BINDINGS = [Binding("escape", "cancel", "Close", show=False), Binding("ctrl+s,x", "keep", "Keep", show=False)]
+
+    def __init__(self, state: SearchState, breakpoints: Breakpoints) -> None:
+        super().__init__()
+        self._state, self._breakpoints = state, breakpoints
+
+    def compose(self) -> ComposeResult:
+        """Yield the choices: the best changes, the set under the cursor, and the sets chosen before."""
+        masks = dict.fromkeys([*([self._state.cursor_mask] if self._state.cursor else []), *self._breakpoints.masks])
+        with Vertical(classes="dialog", id="breakpoints"):
+            yield Static(Content.styled("Stop when", "bold $primary"))
+            yield SelectionList[int](
+                Selection("another subset becomes the best", -1, self._breakpoints.best),
+                *(
+                    Selection(
+                        Content(f"a path passes through {{{self._state.set_label(mask)}}}"),
+                        mask,
+                        mask in self._breakpoints.masks,
+                    )
+                    for mask in masks
+                ),
+                compact=True,
+            )
+            hint = "space chooses · enter keeps · escape leaves them as they were"
+            if self._state.running:
+                hint += "\na search under way knows one of them: the first that is chosen"
+            yield Static(Content.styled(hint, "$muted"))
+
+    def on_key(self, event: Any) -> None:
+        """Keep with enter, which the list would take for a choice."""
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.action_keep()
+
+    def action_keep(self) -> None:
+        """Take what is chosen."""
+        chosen = set(self.query_one(SelectionList).selected)
+        self.dismiss(replace(self._breakpoints, best=-1 in chosen, masks=chosen - {-1}))
+
+    def action_cancel(self) -> None:
+        """Leave them as they were."""
+        self.dismiss(None)
+
+
+class SearchPicker(WorkbenchDialog[int | None]):
+    """Pick a search; the result is the number of its unit.
+
+    Args:
+        title: what for. rows: as `storage.searches.latest_searches` returns them, at least one.
+    """
+
+    BINDINGS = [Binding("escape,q", "cancel", "Close", show=False)]
+
+    def __init__(self, title: str, rows: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self._title, self._rows = title, rows
+
+    def compose(self) -> ComposeResult:
+        """Yield the list."""
+        with Vertical(classes="dialog", id="searchpicker"):
+            yield Static(Content.styled(plain(self._title), "bold $primary"))
+            yield LineList(id="searches-to-pick")
+            yield Static(Content.styled("enter opens · escape closes", "$muted"))
+
+    def on_mount(self) -> None:
+        """Fill the list for the room that it has."""
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        lines = self.query_one(LineList)
+        heading, shown = search_lines(self._rows, lines.size.width - 1, self.workbench.sensitive)
+        lines.show(shown, heading=heading)
+        lines.focus()
+
+    def on_line_list_opened(self, event: LineList.Opened) -> None:
+        """Take it."""
+        self.dismiss(self._rows[event.index]["unit"])
+
+    def action_cancel(self) -> None:
+        """Take none."""
+        self.dismiss(None)

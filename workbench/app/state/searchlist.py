@@ -1,0 +1,64 @@
+"""The searches that can be opened, in lines."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from workbench.app.state.spans import ABSENT, Column, Line, Span, layout, line, moment, muted, status_span, table_line
+from workbench.text import plain
+
+_COLUMNS = (
+    Column("state"),
+    Column("domain", rank=5),
+    Column("scenario", widest=70),
+    Column("planner"),
+    Column("rule", rank=4),
+    Column("model", rank=6),
+    Column("world", rank=3),
+    Column("best Q", right=True),
+    Column("rollouts", right=True, rank=2),
+    Column("when", right=True, rank=1),
+)
+
+EMPTY: Sequence[Line] = (
+    line(),
+    line(Span("No search yet.", bold=True)),
+    line(),
+    line(
+        "Press ", Span("1", "accent", bold=True), " to pick a scenario, and ", Span("p", "accent", bold=True), " there"
+    ),
+    line("to plan for it: its tree of questions grows here."),
+)
+"""What stands where no search is stored."""
+
+
+def search_lines(
+    rows: Sequence[dict[str, Any]], width: int, sensitive: Callable[[str], str] = plain
+) -> tuple[Line, list[Line]]:
+    """Return the heading and a line a search, for `width` cells.
+
+    Args:
+        rows: as `storage.searches.latest_searches` returns them.
+        sensitive: makes a query safe to show.
+    """
+    cells = [_cells(row, sensitive) for row in rows]
+    widths = layout(_COLUMNS, cells, width)
+    heading = table_line(_COLUMNS, {column.title: muted(column.title) for column in _COLUMNS}, widths)
+    return heading, [table_line(_COLUMNS, row, widths) for row in cells]
+
+
+def _cells(row: dict[str, Any], sensitive: Callable[[str], str]) -> dict[str, Span]:
+    running = row["state"] == "running"
+    best = row["best_q"]
+    world = row["world"] or ""
+    return {
+        "state": status_span("paused" if running and row["paused"] else row["state"]),
+        "domain": Span(plain(row["domain"])),
+        "scenario": Span(sensitive(row["query"])),
+        "planner": Span(plain(row["planner"])),
+        "rule": muted(plain(row["rule"] or ABSENT)),
+        "model": muted(plain(row["model"] or ABSENT).removeprefix("surrogate/")),
+        "world": status_span("surrogate") if world == "surrogate" else Span(plain(world), "note"),
+        "best Q": Span(ABSENT if best is None else f"{best:.2f}", bold=True),
+        "rollouts": Span(ABSENT if row["rollouts"] is None else str(row["rollouts"])),
+        "when": muted(moment(row["finished_at"] or row["created_at"])),
+    }
