@@ -1,0 +1,41 @@
+"""Whether the app's memory stays flat under live updates: `python -m tests.benchmarks.app_memory [SECONDS]`."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.terminal import run, terminal
+
+SECONDS = 90.0
+BATCH = ("run", "--synthetic", "700", "--arms", "vanilla,agent,planner,full", "--quiet", "--new")
+
+
+def main(seconds: float = SECONDS) -> None:
+    """Follow runs, one after the other, on the Runs screen; print the growth of the resident memory per minute."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run(folder, *BATCH)
+        with terminal(folder) as app:
+            app.wait_for(b"Scenarios")
+            app.press(b"5")
+            times, sizes = [], []
+            began = time.monotonic()
+            with app.drained():
+                while (passed := time.monotonic() - began) < seconds:
+                    subprocess.run([sys.executable, "-m", "workbench", *BATCH], cwd=folder, check=True)
+                    if passed > seconds / 4:  # caches are warm by then
+                        times.append(passed / 60)
+                        sizes.append(app.memory() / 1e6)
+            growth = np.polyfit(times, sizes, 1)[0]
+    print(
+        f"app's memory while {len(sizes)} runs are followed for {seconds:.0f} s: {sizes[-1]:.0f} MB at the end, "
+        f"{growth:+.1f} MB per minute"
+    )
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS)
