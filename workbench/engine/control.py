@@ -171,8 +171,9 @@ class Pace:
                 continue  # meanwhile anything may have changed
             with anyio.move_on_after(wait):
                 await control.changed()
-        # A wait is never exact, so the schedule counts, not the clock: but nothing is made up for after a long halt.
-        self._went = max(self._went + self._interval, anyio.current_time() - _SHOW_SECONDS)
+        # No wait is exact, so the schedule counts and not the clock; but nothing is made up for after a halt.
+        due, now = self._went + self._interval, anyio.current_time()
+        self._went = due if now - due < _SHOW_SECONDS else now
 
     def _wait(self, rollouts: int) -> float:
         """Return for how many seconds the search must wait unless something changes; 0 or less: not at all."""
