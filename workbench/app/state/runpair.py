@@ -1,0 +1,118 @@
+"""Two runs beside each other, as `workbench compare` sets them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.app.state.spans import ABSENT, Column, Span
+from workbench.figures import mean_and_half, p_value, two_digits
+from workbench.statistics.comparison import Comparison, ComparisonTable, compare_pairs, compare_samples
+from workbench.statistics.paired import Paired
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+COLUMNS: tuple[Column, ...] = (
+    Column("model", rank=4),
+    Column("arm"),
+    Column("judge"),
+    Column("n", right=True, rank=1),
+    Column("first", right=True, rank=2),
+    Column("second", right=True, rank=2),
+    Column("difference", right=True),
+    Column("p", right=True, rank=3),
+    Column("Holm", right=True),
+    Column("d_z", right=True, rank=2),
+    Column("more", right=True, rank=5),
+)
+
+_MOST = 500
+"""Scenarios listed of those that changed most."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPair:
+    """A run and a second one.
+
+    Fields:
+        first, second: of `storage.readers.find_run`.
+        table: its lines are paired where scenarios are shared, else unpaired.
+        measure: names of what differs so that scores may not mean the same. other: what else differs.
+    """
+
+    first: Mapping[str, Any]
+    second: Mapping[str, Any]
+    table: ComparisonTable
+    measure: tuple[str, ...]
+    other: tuple[str, ...]
+
+    @property
+    def analysis(self) -> str:
+        """The word that stands beside the figures."""
+        return self.table.rows[0].result.analysis if self.table.rows else "nothing to compare"
+
+    def notes(self) -> list[tuple[str, str]]:
+        """Return what a reader has to know of the comparison: pairs of a status and a text."""
+        notes = [("warning", f"scores may not mean the same in both runs: {_some(self.measure)}")] * bool(self.measure)
+        if self.analysis == "unpaired":
+            notes.append(("warning", "no shared scenario has a score in both: all scores as independent samples"))
+        if not self.table.rows:
+            notes.append(("warning", "the runs share no arm, model and judge"))
+        failed = sum(row.failed for row in self.table.rows)
+        if failed:
+            notes.append(("failed", f"{failed:,} judgements, in no mean"))
+        if self.other:
+            notes.append(("ok", f"also different: {_some(self.other)}"))
+        return notes
+
+
+def read_pair(db: "Database", first: str, second: str) -> RunPair:
+    """Compare two runs on the scenarios they share, or as independent samples where they share none.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    from storage.compare import Side, pair_rows, run_differences, side_rows
+    from storage.readers import find_run
+
+    one, other = find_run(db, first), find_run(db, second)
+    sides = Side(one["run"]), Side(other["run"])
+    table = compare_pairs(pair_rows(db, *sides), most=_MOST)
+    if not table.rows:
+        table = compare_samples(side_rows(db, sides[0]), side_rows(db, sides[1]))
+    found = run_differences(db, one, other)
+    names = [tuple(difference.name for difference in found if difference.measure == measure) for measure in (1, 0)]
+    return RunPair(one, other, table, names[0], names[1])
+
+
+def pair_cells(row: Comparison) -> dict[str, Span]:
+    """Return the cells of a line, by the titles of `COLUMNS`."""
+    result, compared = row.result, row.compared
+    paired = isinstance(result, Paired)
+    difference = row.difference()
+    role = "foreground" if not row.told_apart else "value-high" if difference[0] > 0 else "value-low"
+    dz = result.dz if isinstance(result, Paired) else None
+    sizes = str(result.first.n) if paired else f"{result.first.n}, {result.second.n}"
+    cells = {
+        "model": _change(compared.first_model, compared.second_model),
+        "arm": _change(compared.first_arm, compared.second_arm),
+        "judge": compared.judge,
+        "n": sizes,
+        "first": mean_and_half(result.first.mean, result.first.low, result.first.high),
+        "second": mean_and_half(result.second.mean, result.second.low, result.second.high),
+        "p": p_value(row.p),
+        "Holm": p_value(row.p_holm),
+        "d_z": None if dz is None else f"{dz:+.2f}",
+        "more": "told apart" if row.told_apart else None if row.more is None else two_digits(row.more),
+    }
+    spans = {name: Span(ABSENT if text is None else text) for name, text in cells.items()}
+    return spans | {"difference": Span(mean_and_half(*difference, sign="+"), role, bold=row.told_apart)}
+
+
+def _change(first: str, second: str) -> str:
+    return first if first == second else f"{first} → {second}"
+
+
+def _some(names: tuple[str, ...], most: int = 6) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

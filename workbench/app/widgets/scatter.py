@@ -1,0 +1,140 @@
+"""Two arms against each other: a dot per scenario, the diagonal where both are as good, and a cursor on the dots."""
+
+from typing import ClassVar
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from workbench.app.look import rich_style
+from workbench.app.state.canvas import Plot
+from workbench.app.state.scores import Beside, nearest
+from workbench.text import plain
+
+_AXIS = 5
+"""Columns left of the plot: the axis and its numbers."""
+
+_SIDES = {1: "value-high", -1: "value-low", 0: "value-mid"}
+
+
+class Scatter(Widget, can_focus=True):
+    """The scores of one arm (x) and another (y)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1, 0)", "Next to the left", id="scatter.left", show=False),
+        Binding("right", "move(1, 0)", "Next to the right", id="scatter.right", show=False),
+        Binding("up", "move(0, 1)", "Next above", id="scatter.up", show=False),
+        Binding("down", "move(0, -1)", "Next below", id="scatter.down", show=False),
+        Binding("pagedown", "rank(1)", "Next smaller difference", id="scatter.next", show=False),
+        Binding("pageup", "rank(-1)", "Next larger difference", id="scatter.previous", show=False),
+        Binding("enter", "open", "Open the scenario", id="scatter.open", show=False),
+    ]
+
+    class Moved(Message):
+        """The cursor is on another point."""
+
+    class Opened(Message):
+        """The user wants to see a scenario."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as Textual's widgets
+        super().__init__(id=id)
+        self.cursor = 0
+        self._beside: Beside | None = None
+        self._plot: Plot | None = None
+
+    def show(self, beside: Beside, cursor: int = 0) -> None:
+        """Show two arms."""
+        self._beside, self._plot = beside, None
+        self.cursor = max(0, min(cursor, len(beside.points) - 1))
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Draw anew in the colours of another theme."""
+        super().notify_style_update()
+        self.refresh()
+
+    def action_move(self, dx: int, dy: int) -> None:
+        """Go to the nearest point in a direction."""
+        if self._beside is not None and self._beside.points:
+            self._go(nearest(self._beside.xy, self.cursor, dx, dy))
+
+    def action_rank(self, by: int) -> None:
+        """Go to the point with the next smaller or larger difference."""
+        if self._beside is not None:
+            self._go(max(0, min(self.cursor + by, len(self._beside.points) - 1)))
+
+    def action_open(self) -> None:
+        """Open the scenario under the cursor."""
+        if self._beside is not None and self._beside.points:
+            self.post_message(self.Opened())
+
+    def on_click(self, event: Click) -> None:
+        """Go to the nearest point; a double click opens it."""
+        plot = self._drawn()
+        if plot is None or not len(plot.cells):
+            return
+        # A character is about twice as high as it is wide.
+        away = np.abs(plot.cells - (event.x - _AXIS, event.y)) @ np.array([1, 2])
+        self._go(int(np.argmin(away)))
+        if event.chain == 2:
+            self.action_open()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        width, muted = self.size.width, rich_style(self, "text-muted")
+        plot = self._drawn()
+        if plot is None or self._beside is None:
+            return Strip.blank(width, self.rich_style)
+        if y < plot.height:
+            segments = [Segment(self._number(plot, y), muted), *self._dots(plot, y)]
+        elif y == plot.height:
+            ticks = {plot.column_of(score) for score in range(1, 6)}
+            axis = "".join("┴" if x in ticks else "─" for x in range(plot.width))
+            segments = [Segment(f"{'└':>{_AXIS}}{axis}", muted)]
+        elif y == plot.height + 1:
+            numbers = [" "] * plot.width
+            for score in range(1, 6):
+                numbers[plot.column_of(score)] = str(score)
+            segments = [Segment(" " * _AXIS + "".join(numbers), muted)]
+        else:
+            x, up = plain(self._beside.first.arm), plain(self._beside.second.arm)
+            text = f"→ {x}   ↑ {up}   ▲ {up} higher   ▼ {x} higher   ·· the same"
+            segments = [Segment(" " * _AXIS + text, muted)]
+        return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
+
+    def _go(self, cursor: int) -> None:
+        if cursor != self.cursor:
+            self.cursor = cursor
+            self.refresh()
+            self.post_message(self.Moved())
+
+    def _drawn(self) -> Plot | None:
+        """Return the plot at the size of now; it is drawn once for each."""
+        width, height = self.size.width - _AXIS - 1, self.size.height - 3
+        if self._beside is None or width < 10 or height < 4:
+            return None
+        if self._plot is None or (self._plot.width, self._plot.height) != (width, height):
+            self._plot = Plot(self._beside.xy, width, height)
+        return self._plot
+
+    def _number(self, plot: Plot, y: int) -> str:
+        label = next((str(score) for score in range(1, 6) if plot.row_of(score) == y), "")
+        return f"{label:>{_AXIS - 2}} {'┤' if label else '│'}"
+
+    def _dots(self, plot: Plot, y: int) -> list[Segment]:
+        text, cursor = plot.row(y), None
+        if len(plot.cells) and plot.cells[self.cursor][1] == y:
+            cursor = int(plot.cells[self.cursor][0])
+        line = rich_style(self, "border-blurred")
+        segments: list[Segment] = []
+        for x, character in enumerate(text):
+            style = rich_style(self, _SIDES[int(plot.sides[y, x])], bold=True) if plot.filled[y, x] else line
+            if x == cursor:
+                style, character = rich_style(self, "accent", bold=True) + Style(reverse=self.has_focus), "◉"
+            segments.append(Segment(character, style))
+        return segments

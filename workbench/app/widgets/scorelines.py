@@ -1,0 +1,166 @@
+"""The lists of the scores screen as lines: differences, agreement, disagreements, two runs; and the table as a file."""
+
+import io
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+from workbench.app.look import bar
+from workbench.app.state.judges import Agreement, Queued, ratings_text
+from workbench.app.state.runpair import COLUMNS, RunPair, pair_cells
+from workbench.app.state.scores import Beside, Key, RunScores
+from workbench.app.state.spans import ABSENT, Line, Span, cut, layout, line, muted, status_span, table_line
+from workbench.report.reading import Group
+from workbench.statistics.comparison import Changed
+from workbench.statistics.scores import ScoreTable
+from workbench.text import plain
+
+Cover = Callable[[str], str]
+"""Makes a text safe to show, and blurs it where texts are blurred."""
+
+Width = Callable[[], int]
+"""The cells that a list has, asked for when a line is made: a list that has not been shown yet has none."""
+
+_DOMAIN, _ARM, _WHO = 12, 8, 42
+
+
+def points_table(
+    points: Sequence[Changed], beside: Beside | None, data: RunScores, cover: Cover, width: Width
+) -> tuple[Line, Callable[[int], Line]]:
+    """Return heading and lines of scenarios with two scores, the largest change first.
+
+    Args:
+        beside: the two arms; None where each scenario says its own (two runs, whose changes have an arm each).
+    """
+    names = (cut(beside.first.arm, _ARM), cut(beside.second.arm, _ARM)) if beside else ("first", "second")
+    arm = 0 if beside else _ARM + 1
+    heading = line(
+        muted(f"{'domain':<{_DOMAIN}} "),
+        muted(f"{'arm':<{_ARM}} " if arm else ""),
+        muted(f"{names[0]:>8} {names[1]:>8} {'change':>7}  query"),
+    )
+    taken = _DOMAIN + 1 + arm + 29
+
+    def make(i: int) -> Line:
+        point = points[i]
+        role = "value-high" if point.change > 0 else "value-low" if point.change < 0 else "text-muted"
+        glyph = "▲" if point.change > 0 else "▼" if point.change < 0 else "="
+        return line(
+            f"{cut(point.domain, _DOMAIN):<{_DOMAIN}} ",
+            f"{cut(point.second_arm, _ARM):<{_ARM}} " if arm else "",
+            f"{point.first:>8.2f} {point.second:>8.2f} ",
+            Span(f"{glyph} {point.change:+.2f}", role),
+            muted(f"  {cut(cover(data.queries.get(point.scenario_id, point.scenario_id)), max(0, width() - taken))}"),
+        )
+
+    return heading, make
+
+
+def point_pairs(point: Changed, data: RunScores) -> list[tuple[str, str]]:
+    """Return what is known of a scenario under two arms, as pairs of a name and a text; `query` is not covered."""
+    sides = (Group(point.first_model, point.first_arm), Group(point.second_model, point.second_arm))
+    several = len({group.model for group in data.groups}) > 1
+    pairs = [
+        ("scenario", f"{point.scenario_id} · {point.domain}"),
+        ("query", plain(data.queries.get(point.scenario_id, "not in the database"))),
+        ("change", f"{point.first:.2f} → {point.second:.2f}, {point.change:+.2f}"),
+    ]
+    for group in dict.fromkeys(sides):
+        found = []
+        for judge in data.judges:
+            scores = data.scores.get(Key(group, judge), ())
+            mine = next((score for score in scores if score.scenario_id == point.scenario_id), None)
+            if mine is not None:
+                found.append(f"{judge} {'failed' if mine.score is None else f'{mine.score:.2f}'}")
+        pairs.append((cut(group.arm, 10), " · ".join(found) + (f"   {group.model}" if several else "")))
+    return pairs
+
+
+def agreement_table(figures: Sequence[Agreement], judges: int) -> tuple[Line, list[Line]]:
+    """Return heading and lines of the figures computed so far; what is to come is said in a last line."""
+    heading = line(muted(f"{'judges':<{_WHO}} {'figure':<17} value  {'95 % interval':<25} responses"))
+    lines = []
+    for who, group in groupby(figures, lambda figure: figure.who):
+        for i, figure in enumerate(group):
+            label = cut(plain(who), _WHO) if i == 0 else ""
+            found = figure.estimate
+            if found is None:
+                lines.append(line(f"{label:<{_WHO}} {figure.figure:<17} ", muted(f"{ABSENT:>5}  undefined: no spread")))
+                continue
+            bounds = ABSENT if found.low is None or found.high is None else f"[{found.low:.2f}, {found.high:.2f}]"
+            scale = found.value / judges if figure.figure == "effective judges" else found.value
+            share = Span(bar(max(0.0, scale), 10), "primary")
+            lines.append(
+                line(
+                    f"{label:<{_WHO}} {figure.figure:<17} ",
+                    Span(f"{found.value:>5.2f}", bold=True),
+                    f"  {bounds:<14} ",
+                    share,
+                    muted(f"{found.n:>10,}"),
+                )
+            )
+    expected = judges * (judges - 1) // 2 * 3 + 1
+    if len(figures) < expected:
+        lines.append(line(muted("… intervals are being computed")))
+    return heading, lines
+
+
+def queue_table(
+    queue: Sequence[Queued], judges: Sequence[str], data: RunScores, cover: Cover, width: Width
+) -> tuple[Line, Callable[[int], Line]]:
+    """Return heading and lines of the responses that judges see most differently."""
+    scores = max([9, *(len(ratings_text(judges, item.disagreement)) for item in queue[:50])])
+    scores = min(scores, 40)
+    heading = line(muted(f"{'spread':>6}  {'arm':<{_ARM}} {'domain':<{_DOMAIN}} {'scores':<{scores}}  query"))
+    taken = 8 + _ARM + 1 + _DOMAIN + 1 + scores + 3
+
+    def make(i: int) -> Line:
+        score, entry = queue[i].score, queue[i].disagreement
+        return line(
+            Span(f"{entry.spread:>6.2f}", bold=True),
+            f"  {cut(score.arm, _ARM):<{_ARM}} {cut(score.domain, _DOMAIN):<{_DOMAIN}} ",
+            f"{cut(plain(ratings_text(judges, entry)), scores):<{scores}}  ",
+            muted(cut(cover(data.queries.get(score.scenario_id, score.scenario_id)), max(0, width() - taken))),
+        )
+
+    return heading, make
+
+
+def pair_table(pair: RunPair, width: int) -> tuple[Line, list[Line]]:
+    """Return heading and lines of two runs compared, below them what a reader has to know of it."""
+    rows = [pair_cells(row) for row in pair.table.rows]
+    widths = layout(COLUMNS, rows, width)
+    heading = table_line(COLUMNS, {column.title: muted(column.title) for column in COLUMNS}, widths)
+    lines: list[Line] = [table_line(COLUMNS, row, widths) for row in rows]
+    lines += [line(status_span(name, word=name != "ok"), f" {plain(text)}") for name, text in pair.notes()]
+    return heading, lines
+
+
+def matrix_texts(table: ScoreTable, suffix: str, title: str) -> str:
+    """Return the table as its command writes it: `csv` and `json` a record per cell, `md` the paper's layout."""
+    from workbench.cli.output import emit
+    from workbench.cli.tables import paper_layout
+
+    out = io.StringIO()
+    if suffix == "csv":
+        emit(table.records(), "csv", stream=out)
+    elif suffix == "json":
+        emit(table.records(), "json", stream=out)
+    else:
+        for model in dict.fromkeys(row.model for row in table.rows):
+            lines, columns = paper_layout([row for row in table.rows if row.model == model])
+            emit(lines, "md", columns, title=f"{title} · model: {model}", stream=out)
+            out.write("\n")
+    return out.getvalue()
+
+
+def run_label(row: dict[str, Any]) -> Line:
+    """Return a run of `storage.judgements.judged_runs` as a line to choose it by."""
+    world = [status_span("surrogate")] if row["world"] == "surrogate" else [Span(plain(row["world"] or "not stated"))]
+    return line(
+        Span(f"{row['run']:<10}", bold=True),
+        status_span(row["state"]),
+        muted("  "),
+        *world,
+        muted(f"  {row['kind']} · {row['arms']} arms · {row['scenarios']:,} scenarios · {row['created_at'][:16]}"),
+    )
