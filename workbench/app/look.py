@@ -1,5 +1,6 @@
 """How the app draws: statuses, colours of the theme, bars and dots."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from rich.style import Style
@@ -10,6 +11,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 from themes import Palette, palettes, status
+from workbench.app.state.spans import Span
 from workbench.figures import dots as dots
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -25,6 +27,11 @@ def status_content(name: str, *, word: bool = True) -> Content:
     """
     found = status(name)
     return Content.styled(found.label() if word else found.glyph, f"${found.colour}")
+
+
+def content_of(line: Sequence[Span]) -> Content:
+    """Return a line's pieces as styled text."""
+    return Content("").join(Content.styled(span.text, f"{'bold ' * span.bold}${span.role}") for span in line)
 
 
 def themes() -> list[Theme]:
