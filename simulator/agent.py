@@ -282,3 +282,8 @@ def _true_score(session: Session, knowledge: Knowledge) -> float | None:
 def response_style(knowledge: Knowledge) -> Style:
     """Return the prompt of the agent's and the planner's answer: the instruction only if anything is known."""
     return "instruction" if knowledge.mask else "plain"
+
+
+def dialogue_style(dialogue: Dialogue) -> Style:
+    """Return the prompt of the answer that ends a dialogue."""
+    return "crisis" if dialogue.crisis else response_style(dialogue.knowledge)

@@ -8,18 +8,47 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from sqlite_utils import Database
+
 from simulator.world import DIMENSIONS
+from storage.branches import branch_of, branch_rows, probe_rows
+from storage.errors import NotFoundError
+from storage.readers import dialogue_rows, find_unit_by_id, score_rows
 from themes import status
+from workbench.cli.output import Format, emit_one
 from workbench.text import plain
 
 _LABEL = re.compile(r" *(Query|Agent|User|Person)  +")
 """Who speaks; what they say is wrapped beside it."""
 
 
-def print_dialogue(row: Mapping[str, Any], step: int | None = None) -> None:
-    """Print one dialogue (a row of `storage.readers.dialogue_rows` with its verdicts) for people.
+def emit_dialogue(db: Database, unit: int, format: Format, step: int | None = None) -> None:
+    """Print the dialogue of a unit with its verdicts, where it branched off, its branches and its probes.
 
     Args:
+        step: as for `print_dialogue`; formats for machines carry everything.
+
+    Raises:
+        NotFoundError: the unit has none.
+    """
+    found = find_unit_by_id(db, unit)
+    run, scenario = found["run"], found["scenario_id"]
+    row = next((row for row in dialogue_rows(db, run, scenario) if row["unit"] == unit), None)
+    if row is None:
+        raise NotFoundError(f"unit {unit} has no dialogue: `workbench show dialogues` lists those of a run")
+    row["verdicts"] = [score for score in score_rows(db, run, scenario) if score["unit"] == unit]
+    row["branch"], row["branches"], row["probes"] = branch_of(db, unit), branch_rows(db, unit), probe_rows(db, unit)
+    if format == "table":
+        print_dialogue(row, step)
+    else:
+        emit_one(row, format)
+
+
+def print_dialogue(row: Mapping[str, Any], step: int | None = None) -> None:
+    """Print one dialogue for people.
+
+    Args:
+        row: of `storage.readers.dialogue_rows` with its `verdicts`; `branch`, `branches` and `probes` may be there.
         step: after so many questions only, without the response.
     """
     encoding = sys.stdout.encoding or "utf-8"
@@ -45,7 +74,7 @@ def dialogue_lines(row: Mapping[str, Any], step: int | None = None, *, unicode: 
         f"user {row['persona'] or 'not stated'}",
     ]
     lines = [" · ".join(heading), "", f"Query  {row['query']}", ""]
-    if (left := row["branch"]) is not None:
+    if (left := row.get("branch")) is not None:
         lines.append(f"{status('branch').label(unicode=unicode)} of unit {left['parent']} {_left(left)}")
     if row["crisis"]:
         lines.append(f"{status('crisis').label(unicode=unicode)}: immediate danger, so no questions were asked")
@@ -54,15 +83,15 @@ def dialogue_lines(row: Mapping[str, Any], step: int | None = None, *, unicode: 
         lines.append(f"  planned {' > '.join(neighbour['path'])} ({score}, distance {neighbour['distance']:.2f})")
     for turn in row["turns"][:step]:
         lines += _turn(turn, row["threshold"], unicode)
-        lines += [_probe(probe, row["world"]) for probe in row["probes"] if probe["step"] == turn["step"]]
+        lines += [_probe(probe, row["world"]) for probe in row.get("probes", ()) if probe["step"] == turn["step"]]
     if step is None or step > len(row["turns"]):
-        lines += _end(row)
+        lines += _end(row, unicode)
     else:
         lines += _halfway(row, step)
     return [plain(line) if line.strip() else "" for line in lines]
 
 
-def _end(row: Mapping[str, Any]) -> list[str]:
+def _end(row: Mapping[str, Any], unicode: bool) -> list[str]:
     """Say how the questions ended, what was answered, and how that was judged."""
     rating = "–" if row["completeness"] is None else f"{row['completeness']}/5 (stop at {row['threshold']})"
     given = "not stated" if row["given"] is None else ", ".join(row["given"]) or "nothing"
@@ -83,9 +112,10 @@ def _end(row: Mapping[str, Any]) -> list[str]:
         else:
             parts = ", ".join(f"{name.replace('_', ' ')} {verdict[name]:g}" for name in DIMENSIONS)
             lines.append(f"judge {verdict['judge']} ({row['world']}): {verdict['score']:.2f} = {parts}")
-    if row["branches"]:
+    branches = row.get("branches", ())
+    if branches:
         lines.append("")
-    for left in row["branches"]:
+    for left in branches:
         score = "no score" if left["score"] is None else f"score {left['score']:.2f}"
         lines.append(
             f"{status('branch').label(unicode=unicode)} unit {left['unit']} {_left(left)} · {score} · {left['state']}"

@@ -10,7 +10,21 @@ from typing import Annotated, Never
 import typer
 
 from workbench.cli import app as cli_app
-from workbench.cli import compare, config, control, doctor, export, judge, plan, report, run, scenarios, show, workers
+from workbench.cli import (
+    branch,
+    compare,
+    config,
+    control,
+    doctor,
+    export,
+    judge,
+    plan,
+    report,
+    run,
+    scenarios,
+    show,
+    workers,
+)
 from workbench.cli.common import FAILED, INTERRUPTED, WRONG, DbOption, narrate
 from workbench.version import __version__
 
@@ -62,6 +76,7 @@ app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("judge")(judge.judge)
+app.command("branch")(branch.branch)
 app.add_typer(workers.app, name="workers")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)

@@ -10,7 +10,6 @@ from workbench.cli.common import DONE, DbOption, FormatOption, RunOption, narrat
 
 app = typer.Typer(help="Show what the database holds.", rich_markup_mode=None)
 
-ScenarioArgument = Annotated[str, typer.Argument(help="A scenario's id or its beginning.", metavar="SCENARIO")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Which model, where the run has several.")]
 ArmOption = Annotated[str | None, typer.Option("--arm", help="agent or planner; else the first of them in the run.")]
 
@@ -126,39 +125,45 @@ def tree(
 
 @app.command()
 def dialogue(
-    scenario: ScenarioArgument,
+    scenario: Annotated[str | None, typer.Argument(help="A scenario's id or its beginning.")] = None,
+    unit: Annotated[int | None, typer.Option(help="The number of a trial or a branch, instead.", metavar="ID")] = None,
+    at: Annotated[int | None, typer.Option(min=0, help="After this many questions; else to the end.")] = None,
+    step: Annotated[int | None, typer.Option(min=0, help="Only what was known after so many questions.")] = None,
     run: RunOption = None,
     model: ModelOption = None,
     arm: ArmOption = None,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
-    """Show one dialogue, turn by turn, with the response and its scores."""
+    """Show one dialogue, turn by turn, with the response and its scores, its branches and probes."""
     from storage.errors import NotFoundError
-    from storage.readers import dialogue_rows, find_run, score_rows
+    from storage.readers import dialogue_rows, find_run
     from storage.scenarios import find_scenario
-    from workbench.cli.dialogueview import print_dialogue
-    from workbench.cli.output import emit_one
+    from workbench.cli.dialogueview import emit_dialogue
+    from workbench.engine.errors import UsageError
 
+    if (scenario is None) == (unit is None):
+        raise UsageError("name a scenario, or a trial with --unit")
+    others: list[dict[str, Any]] = []
     with reading(db) as database:
-        found = find_run(database, run)
-        known = find_scenario(database, scenario)
-        rows = [
-            row
-            for row in dialogue_rows(database, found["run"], known.id)
-            if model in (None, row["model"]) and arm in (None, row["arm"])
-        ]
-        if not rows:
-            raise NotFoundError(f"run {found['run']} has no such dialogue of {known.id}: `workbench show dialogues`")
-        row = rows[0]
-        row["verdicts"] = [s for s in score_rows(database, found["run"], known.id) if s["unit"] == row["unit"]]
-    if format == "table":
-        print_dialogue(row)
-    else:
-        emit_one(row, format)
-    if len(rows) > 1:
-        others = ", ".join(f"{other['arm']} ({other['model']})" for other in rows[1:])
-        narrate(f"also in this run: {others}; choose with --arm and --model")
+        if scenario is not None:
+            found = find_run(database, run)
+            known = find_scenario(database, scenario)
+            fitting = [
+                row
+                for row in dialogue_rows(database, found["run"], known.id)
+                if model in (None, row["model"]) and arm in (None, row["arm"])
+            ]
+            if not fitting:
+                raise NotFoundError(
+                    f"run {found['run']} has no such dialogue of {known.id}: `workbench show dialogues`"
+                )
+            unit, others = fitting[0]["unit"], fitting[1:]
+        assert unit is not None
+        emit_dialogue(database, unit, format, at)
+    if others:
+        named = ", ".join(f"{other['arm']} ({other['model']})" for other in others)
+        narrate(f"also in this run: {named}; choose with --arm and --model")
     return DONE
 
 
@@ -167,7 +172,7 @@ def dialogues(run: RunOption = None, db: DbOption = None, format: FormatOption =
     """List the dialogues of a run."""
     from storage.readers import dialogue_rows
 
-    columns = ["scenario_id", "world", "model", "arm", "questions", "ending", "completeness", "crisis", "given"]
+    columns = ["unit", "scenario_id", "world", "model", "arm", "questions", "ending", "completeness", "crisis", "given"]
     return _list(db, run, format, dialogue_rows, columns)
 
 

@@ -7,12 +7,12 @@ import anyio
 
 from planner.keyed import generator
 from planner.subsets import mask_of, members, subsets
-from simulator.agent import AgentOptions, TrialError, converse
+from simulator.agent import AgentOptions, TrialError, converse, dialogue_style
 from simulator.attributes import SENSITIVITY_ORDER
 from simulator.dialogue import Dialogue, Knowledge, Neighbour
 from simulator.judge import judge_response
 from simulator.scenario import Scenario
-from simulator.world import Draw, InvalidReplyError, JudgementError, Session, Style, Verdict, World
+from simulator.world import Draw, InvalidReplyError, JudgementError, Response, Session, Style, Verdict, World
 from storage.records import TrialRecord
 
 
@@ -41,6 +41,21 @@ class TrialUnit:
     leaky: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response with what became of it.
+
+    Fields:
+        response: the answer; score: its true mean score (1-5), where the world knows it.
+        verdicts: one per judge that gave one, in the order of the judges. failures: judge -> why there is none.
+    """
+
+    response: Response
+    score: float | None
+    verdicts: tuple[Verdict, ...]
+    failures: dict[str, str]
+
+
 async def run_trial(world: World, unit: TrialUnit) -> TrialRecord:
     """Learn what the arm learns, answer, and have the answer judged by every judge.
 
@@ -51,35 +66,58 @@ async def run_trial(world: World, unit: TrialUnit) -> TrialRecord:
     dialogue: Dialogue | None = None
     if unit.arm in ("agent", "planner"):
         dialogue = await converse(session, unit.agent, unit.neighbours, unit.arm)
-        knowledge = dialogue.knowledge
-        style: Style = "crisis" if dialogue.crisis else "instruction" if knowledge.mask else "plain"
+        knowledge, style = dialogue.knowledge, dialogue_style(dialogue)
     else:
         knowledge = Knowledge.from_profile(unit.scenario.profile, await given(session, unit))
         style = "plain" if unit.arm == "vanilla" else "instruction"
-    draw = Draw(unit.arm, "final")
-    response = await session.respond(knowledge, style, draw)
+    answered = await answer(session, knowledge, style, unit.arm, unit.judges, unit.repeats)
+    planned = unit.arm == "planner"
+    return trial_record(answered, dialogue, unit.agent, unit.library if planned else None, unit.leaky and planned)
+
+
+def trial_record(
+    answered: Answer, dialogue: Dialogue | None, agent: AgentOptions, library: str | None, leaky: bool
+) -> TrialRecord:
+    """Put together what is stored of a trial."""
+    return TrialRecord(
+        response=answered.response,
+        response_score=answered.score,
+        verdicts=answered.verdicts,
+        failures=answered.failures,
+        dialogue=dialogue,
+        threshold=agent.threshold if dialogue else None,
+        persona=agent.persona if dialogue else None,
+        library=library,
+        leaky=leaky,
+    )
+
+
+async def answer(
+    session: Session, knowledge: Knowledge, style: Style, owner: str, judges: Sequence[str], repeats: int
+) -> Answer:
+    """Answer from what is known, as the final response of an arm (`owner`), and have every judge see it.
+
+    Raises:
+        InvalidReplyError: there was no usable answer.
+    """
+    response = await session.respond(knowledge, style, Draw(owner, "final"))
     verdicts: dict[str, Verdict] = {}
     failures: dict[str, str] = {}
 
     async def judge_by(judge: str) -> None:
         try:
-            verdicts[judge] = await judge_response(session, response, judge, unit.repeats, draw)
+            verdicts[judge] = await judge_response(session, response, judge, repeats, response.draw)
         except JudgementError as error:
             failures[judge] = str(error)
 
     async with anyio.create_task_group() as tasks:
-        for judge in unit.judges:
+        for judge in judges:
             tasks.start_soon(judge_by, judge)
-    return TrialRecord(
+    return Answer(
         response=response,
-        response_score=session.true_score(knowledge, style),
-        verdicts=tuple(verdicts[judge] for judge in unit.judges if judge in verdicts),
-        failures={judge: failures[judge] for judge in unit.judges if judge in failures},
-        dialogue=dialogue,
-        threshold=unit.agent.threshold if dialogue else None,
-        persona=unit.agent.persona if dialogue else None,
-        library=unit.library if unit.arm == "planner" else None,
-        leaky=unit.leaky and unit.arm == "planner",
+        score=session.true_score(knowledge, style),
+        verdicts=tuple(verdicts[judge] for judge in judges if judge in verdicts),
+        failures={judge: failures[judge] for judge in judges if judge in failures},
     )
 
 
