@@ -76,6 +76,11 @@ def checks(database: Path) -> list[Check]:
     ]
 
 
+def serving_checks() -> list[Check]:
+    """Look at what serving models on this machine takes: a GPU, the vLLM command and its package."""
+    return [_gpus(), _vllm_command(), *(check for check in _extras() if check.name == "extra vllm")]
+
+
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     detail = f"Python {version}, SQLite {sqlite3.sqlite_version}"

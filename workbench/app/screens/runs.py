@@ -42,7 +42,7 @@ _EMPTY = (
     "n goes to the scenarios: choose some there and press r for a run of them.",
     "Or in a shell: workbench run --limit 10",
     "",
-    "A run started anywhere on this machine with this database appears here by itself.",
+    "A run that is started in a shell on this database appears here, too.",
 )
 
 
@@ -233,6 +233,7 @@ class RunsScreen(WorkbenchScreen):
     def _show(self) -> None:
         lines = self.query_one("#runs-lines", LineList)
         run = self.state.chosen
+        lines.pointing = run is not None
         if run is None:
             lines.show([line(muted(text)) for text in _EMPTY])
         else:

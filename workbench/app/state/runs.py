@@ -35,7 +35,7 @@ _COLUMNS = (
     Column("run"),
     Column("kind", rank=6),
     Column("world"),
-    Column("progress", widest=24),
+    Column("progress", widest=16),
     Column("units", right=True),
     Column("failed", right=True, rank=2),
     Column("rate", right=True, rank=4),
@@ -248,13 +248,13 @@ class RunsState:
 
     def _cells(self, run: RunFigures, now: float) -> dict[str, Span]:
         rate, left, ledger = self.rate(run), self.left(run), run.ledger
-        active = "active" if run.status == "running" else "warning" if run.status == "paused" else "muted"
+        colour = {"running": "active", "paused": "warning", "interrupted": "warning"}.get(run.status, "border-blurred")
         return {
             "state": status_span(run.status),
             "run": Span(plain(run.run), bold=True),
             "kind": muted(run.kind),
             "world": status_span("surrogate") if run.world == "surrogate" else Span(plain(run.world) or ABSENT),
-            "progress": Span(" " * _BAR if run.units else ABSENT, active),
+            "progress": Span(" " * _BAR if run.units else ABSENT, colour),
             "units": Span(f"{run.finished:,}/{run.units:,}"),
             "failed": Span(f"{run.failed:,}", "error") if run.failed else muted(ABSENT),
             "rate": Span(ABSENT if rate is None else f"{rate:.1f}/s" if rate < 10 else f"{number(rate)}/s"),

@@ -151,8 +151,8 @@ class WorkersState:
                 )
                 if check.remedy:
                     lines += [line(muted(f"      {text}")) for text in wrapped(plain(check.remedy), width - 6)]
-            ready = all(check.state == "ok" for check in self.checks)
-            lines.append(line(Span("  everything is there: s starts a worker", "success")) if ready else ())
+            if all(check.state == "ok" for check in self.checks):
+                lines.append(line(Span("  everything is there: s starts a worker", "success")))
         else:
             lines.append(line(muted("looking at this machine …")))
         lines += [(), line(Span("Two other ways to reach a model", "accent", bold=True))]

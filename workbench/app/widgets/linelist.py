@@ -24,6 +24,9 @@ class LineList(ScrollView, can_focus=True):
     Args:
         tall: lines of an item.
         quiet: the cursor is only shown while the list has the focus.
+
+    Fields:
+        pointing: there is a cursor; False for a text, which the keys scroll.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,7 +56,7 @@ class LineList(ScrollView, can_focus=True):
 
     def __init__(self, *, tall: int = 1, quiet: bool = False, id: str | None = None) -> None:  # noqa: A002 - as Textual's widgets
         super().__init__(id=id)
-        self.cursor = 0
+        self.cursor, self.pointing = 0, True
         self._tall, self._quiet = tall, quiet
         self._lines: Sequence[Line] = ()
         self._heading: Line | None = None
@@ -83,12 +86,15 @@ class LineList(ScrollView, can_focus=True):
             y -= 1
         y += self.scroll_offset.y
         if y >= len(self._lines):
-            return Strip.blank(width)
-        here = y // self._tall == self.cursor and (not self._quiet or self.has_focus)
+            return Strip.blank(width, self.rich_style)
+        here = self.pointing and y // self._tall == self.cursor and (not self._quiet or self.has_focus)
         return self._strip(self._lines[y], width, here=here)
 
     def action_move(self, by: int) -> None:
         """Move the cursor by items."""
+        if not self.pointing:
+            self.scroll_relative(y=by, animate=False)
+            return
         wanted = max(0, min(self.cursor + by, self._count - 1))
         if wanted != self.cursor:
             self.cursor = wanted
@@ -102,7 +108,7 @@ class LineList(ScrollView, can_focus=True):
 
     def action_open(self) -> None:
         """Open the item under the cursor."""
-        if self._lines:
+        if self._lines and self.pointing:
             self.post_message(self.Opened(self, self.cursor))
 
     def on_click(self, event: Click) -> None:

@@ -45,7 +45,7 @@ class LogLines(ScrollView, can_focus=True):
         else:
             y += self.scroll_offset.y
             segments = [Segment(self._lines[y], rich_style(self, "foreground"))] if y < len(self._lines) else []
-        return Strip(segments).crop_extend(left, left + width, None).apply_style(self.rich_style)
+        return Strip(segments).crop_extend(left, left + width, self.rich_style).apply_style(self.rich_style)
 
     def notify_style_update(self) -> None:
         """Draw anew in the colours of another theme."""
