@@ -1,4 +1,4 @@
-"""What watching costs a run: its CPU time with the app following it, and without: `python -m tests.benchmarks.app_watch`.
+"""What watching costs a run, in CPU time of the run: `python -m tests.benchmarks.app_watch`.
 
 Pairs alternate, so that a busy machine meets both alike; figures are ratios.
 """
@@ -16,13 +16,13 @@ EXPERIMENT = ("run", "--synthetic", str(SCENARIOS), "--arms", "vanilla,agent,pla
 
 
 def main() -> None:
-    """Run the same experiment in pairs, watched on the Runs screen and not; print the median ratio with its interval."""
+    """Run an experiment in pairs, watched on the Runs screen and not; print the median ratio with its interval."""
     ratios = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(folder, *EXPERIMENT)
         for pair in range(PAIRS):
-            seconds = {}
+            seconds: dict[bool, float] = {}
             for watched in (True, False) if pair % 2 else (False, True):
                 if watched:
                     with terminal(folder) as app:
