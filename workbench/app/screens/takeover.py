@@ -1,0 +1,203 @@
+"""The dialogs of taking a dialogue over: what to change, what to ask about, and what stands side by side."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Checkbox, Input, OptionList, RadioButton, RadioSet, Select, SelectionList, Static
+from textual.widgets.option_list import Option
+from textual.widgets.selection_list import Selection
+
+from workbench.app.state.dialogues import MOST_COLUMNS, listed_title
+from workbench.app.state.takeover import Change, Leave, What
+from workbench.text import plain
+
+_LABELS: dict[What, str] = {
+    "say": "answer this question yourself, as the user",
+    "ask": "have something else asked",
+    "attribute": "change something about the person",
+    "run on": "change nothing and run on",
+}
+
+
+class TakeOver(ModalScreen[Change | None]):
+    """Ask what a branch is to change; the result is None where nobody wants it after all.
+
+    Args:
+        place: where it leaves.
+        question: what is asked there, as it may be shown.
+        choice: what is chosen at first, where it can be.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "start", "Start", priority=True),
+        Binding("escape", "cancel", "Close", priority=True),
+    ]
+
+    def __init__(self, place: Leave, question: str, choice: What | None = None) -> None:
+        super().__init__()
+        self._place, self._question = place, question
+        self._what: What = choice if choice in place.choices else place.choices[0]
+
+    def compose(self) -> ComposeResult:
+        """Yield the choices and the fields that they need."""
+        place = self._place
+        with Vertical(classes="dialog", id="takeover"):
+            where = f"question {place.at + 1}" if place.question is not None else "the answer"
+            yield Static(Content.styled(f"Take over at {where} of the {plain(place.title)}", "bold $primary"))
+            if self._question:
+                yield Static(self._question, classes="question", markup=False)
+            with RadioSet(id="what", compact=True):
+                for what in place.choices:
+                    yield RadioButton(_LABELS[what], value=what == self._what, name=what)
+            yield Select([(name, name) for name in place.free], prompt="ask about …", id="ask", compact=True)
+            names = [
+                (f"{name}{'' if value is not None else ' (nothing known)'}", name)
+                for name, value in place.values.items()
+            ]
+            yield Select(names, prompt="change …", id="attribute", compact=True)
+            yield Input(id="text", compact=True)
+            yield Checkbox("answer every further question yourself", id="interactive", compact=True)
+            yield Static("", id="wrong", classes="hint", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Start (^s)", id="start", variant="primary", compact=True)
+                yield Button("Close (esc)", id="close", compact=True)
+            yield Static(
+                "The branch is kept beside its dialogue, which stays as it is. A model's calls are counted.",
+                classes="hint",
+            )
+
+    def on_mount(self) -> None:
+        """Show the fields of the first choice."""
+        self._show_fields()
+        (self.query_one("#text") if self._what == "say" else self.query_one(RadioSet)).focus()
+
+    def on_radio_set_changed(self, event: RadioSet.Changed) -> None:
+        """Show the fields of another choice."""
+        self._what = self._place.choices[event.index]
+        self._show_fields()
+
+    def on_input_submitted(self) -> None:
+        """Start."""
+        self.action_start()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Start or close."""
+        if event.button.id == "start":
+            self.action_start()
+        else:
+            self.action_cancel()
+
+    def action_start(self) -> None:
+        """Take the change, or say what is missing."""
+        chosen = self.query_one(f"#{self._what}", Select).value if self._what in ("ask", "attribute") else ""
+        try:
+            change = Change(
+                self._what,
+                self.query_one(Input).value if self._what in ("say", "attribute") else "",
+                chosen if isinstance(chosen, str) else "",
+                self.query_one(Checkbox).value,
+            )
+        except ValueError as error:
+            self.query_one("#wrong", Static).update(f"▲ {error}")
+        else:
+            self.dismiss(change)
+
+    def action_cancel(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)
+
+    def _show_fields(self) -> None:
+        self.query_one("#ask").display = self._what == "ask"
+        self.query_one("#attribute").display = self._what == "attribute"
+        text = self.query_one(Input)
+        text.display = self._what in ("say", "attribute")
+        text.placeholder = "what the user says" if self._what == "say" else "the new value; empty: nothing to know"
+        self.query_one("#wrong", Static).update("")
+
+
+class ChooseAttribute(ModalScreen[str | None]):
+    """Ask for one of some attributes; the result is None where none is wanted.
+
+    Args:
+        names: those to choose from.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Close", show=False)]
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def compose(self) -> ComposeResult:
+        """Yield the list."""
+        with Vertical(classes="dialog", id="choose"):
+            yield Static(Content.styled("Ask about", "bold $primary"))
+            yield OptionList(*(Option(name, id=name) for name in self._names), compact=True)
+            yield Static(Content.styled("enter chooses · escape closes", "$muted"))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take it."""
+        self.dismiss(event.option.id)
+
+    def action_cancel(self) -> None:
+        """Choose none."""
+        self.dismiss(None)
+
+
+class ChooseColumns(ModalScreen[list[int] | None]):
+    """Ask which dialogues of a scenario stand side by side, one to three; the result is their units.
+
+    Args:
+        family: what there is (`storage.dialogues.beside`). chosen: units shown now.
+        hide: makes what a person typed safe to show.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Show", priority=True),
+        Binding("escape,q", "cancel", "Close", show=False),
+    ]
+
+    def __init__(self, family: Sequence[Mapping[str, Any]], chosen: Sequence[int], hide: Any) -> None:
+        super().__init__()
+        self._family, self._chosen, self._hide = family, chosen, hide
+
+    def compose(self) -> ComposeResult:
+        """Yield the list."""
+        with Vertical(classes="dialog", id="choose"):
+            yield Static(Content.styled("Side by side", "bold $primary"))
+            yield SelectionList[int](
+                *(
+                    Selection(Content(self._label(row)), row["unit"], row["unit"] in self._chosen)
+                    for row in self._family
+                ),
+                compact=True,
+            )
+            yield Static(
+                Content.styled(f"space marks, up to {MOST_COLUMNS} · enter shows them · escape closes", "$muted"),
+                id="hint",
+            )
+
+    def action_take(self) -> None:
+        """Show what is marked."""
+        marked = self.query_one(SelectionList).selected
+        units = [unit for unit in self._chosen if unit in marked] + [u for u in marked if u not in self._chosen]
+        if 1 <= len(units) <= MOST_COLUMNS:
+            self.dismiss(units)
+        else:
+            self.query_one("#hint", Static).update(
+                Content.styled(f"▲ mark one to {MOST_COLUMNS}; {len(units)} are marked", "$warning")
+            )
+
+    def action_cancel(self) -> None:
+        """Leave the columns as they are."""
+        self.dismiss(None)
+
+    def _label(self, row: Mapping[str, Any]) -> str:
+        # A branch's name holds what a person typed or changed.
+        title = listed_title(row, model=len({each["model"] for each in self._family}) > 1)
+        return plain(title) if row["parent"] is None else str(self._hide(title))

@@ -1,0 +1,76 @@
+"""Where a person who took a dialogue over replies to its question."""
+
+from typing import ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+Verb = Literal["say", "refuse", "simulate", "ask", "finish", "cancel"]
+"""What a running branch is told: the reply, that the user would rather not say, that the simulated user replies, that
+something else is asked, that the answer comes now, or that the branch is given up."""
+
+
+class ReplyInput(Input):
+    """The reply. Keys beside typing tell the branch what else may happen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "tell('refuse')", "Refuse", id="reply.refuse", priority=True),
+        Binding("ctrl+s", "tell('simulate')", "Simulated user replies", id="reply.simulate", priority=True),
+        Binding("ctrl+t", "tell('ask')", "Ask something else", id="reply.ask", priority=True),
+        Binding("ctrl+n", "tell('finish')", "Answer now", id="reply.finish", priority=True),
+        Binding("ctrl+x", "tell('cancel')", "Give up", id="reply.cancel", priority=True),
+        Binding("escape", "leave", "Leave the line", id="reply.leave"),
+    ]
+
+    def action_tell(self, verb: Verb) -> None:
+        """Say what happens instead of a reply."""
+        self.post_message(ReplyBar.Told(verb, ""))
+
+    def action_leave(self) -> None:
+        """Give the keys back to the screen."""
+        self.screen.focus_next()
+
+
+class ReplyBar(Vertical):
+    """The question that waits, and a line to reply in."""
+
+    class Told(Message):
+        """A person wants something of the running branch."""
+
+        def __init__(self, verb: Verb, text: str) -> None:
+            super().__init__()
+            self.verb: Verb = verb
+            self.text = text
+
+    waiting = False
+    """Whether a question was shown last."""
+
+    def compose(self) -> ComposeResult:
+        """Yield question, line and keys."""
+        yield Static(id="reply-question", markup=False)
+        yield ReplyInput(placeholder="reply as the user, enter sends it", id="reply-text", compact=True)
+        yield Static(
+            "^r refuse · ^s simulated user replies · ^t ask something else · ^n answer now · ^x give up · esc leave",
+            classes="keys",
+        )
+
+    def show(self, text: str, *, waiting: bool) -> None:
+        """Show the question that waits, or what is waited for."""
+        self.query_one("#reply-question", Static).update(text)
+        self.line.disabled = not waiting
+        self.waiting = waiting
+
+    @property
+    def line(self) -> ReplyInput:
+        """The line to reply in."""
+        return self.query_one(ReplyInput)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Send the reply."""
+        event.stop()
+        if event.value.strip():
+            event.input.clear()
+            self.post_message(self.Told("say", event.value.strip()))
