@@ -24,7 +24,7 @@ def open_app(db: Path | None, link: str | None = None) -> int:
         wanted, settings = parse_link(link) if link else None, read_settings()
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("the app needs a terminal: `workbench --help` lists what works without one")
     from storage.database import open_writable
 

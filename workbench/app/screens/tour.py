@@ -15,12 +15,12 @@ _NOTICE = (
     "alone: talk to somebody you trust, or to a help line in your country."
 )
 _STEPS = (
-    ("1", "Scenarios", "pick one; the key p plans what is worth asking about it"),
-    ("2", "Search", "watch the search tree grow; brackets [ and ] step back and forth through it"),
-    ("3", "Dialogues", "replay what the agent asked and the simulated user replied"),
-    ("4", "Scores", "compare arms, models and judges, with intervals; rate blind yourself"),
+    ("1", "Scenarios", "pick one; p plans what is worth asking about it"),
+    ("2", "Search", "watch the search tree grow; [ and ] step back and forth"),
+    ("3", "Dialogues", "replay what was asked and replied; take over yourself"),
+    ("4", "Scores", "compare arms, models, judges, with intervals; rate blind"),
     ("5", "Runs", "what runs and what has run; runs go on without this app"),
-    ("6", "Workers", "language models on this machine, and the other ways to reach one"),
+    ("6", "Workers", "language models here, and other ways to reach one"),
 )
 
 
