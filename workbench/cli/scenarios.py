@@ -68,7 +68,10 @@ def show(
 
 @app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="Profiles and queries together, datasets, result files.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Profiles and queries together, datasets, result files.")
+    ] = None,
+    bundled: Annotated[bool, typer.Option("--bundled", help="Add the 70 scenarios that come with this.")] = False,
     domain_map: Annotated[
         Path | None, typer.Option(help="JSON object of issue name to domain, for issues that are not PENGUIN's.")
     ] = None,
@@ -77,8 +80,17 @@ def import_(
 ) -> int:
     """Import published files: scenarios, planner indexes, agent and judged outputs. The format is detected."""
     from storage.database import explained
+    from workbench.engine.errors import UsageError
     from workbench.engine.importing import import_files
 
+    if not files and not bundled:
+        raise UsageError("name the files to import, or --bundled")
+    if bundled:
+        from simulator.bundled import bundled as bundled_scenarios
+
+        _add(db, bundled_scenarios(), "added")
+    if not files:
+        return DONE
     with writing(db) as database, explained(database_path(db)):
         report = import_files(database, files, domain_map=domain_map, source=source, report=narrate)
     for line in report.lines():
@@ -95,11 +107,8 @@ def build(
 ) -> int:
     """Build synthetic scenarios and store them."""
     from simulator.build import build as build_scenarios
-    from storage.scenarios import add_scenarios
 
-    with writing(db) as database:
-        added = add_scenarios(database, build_scenarios(synthetic, seed, missing=missing))
-    narrate(f"built {added.new + added.duplicates:,} scenarios: {added.new:,} new, {added.duplicates:,} stored before")
+    _add(db, build_scenarios(synthetic, seed, missing=missing), "built")
     return DONE
 
 
@@ -127,6 +136,14 @@ def export(
     write_scenarios(_stored(db, domains, source, None, limit), output, to)
     narrate(f"wrote {output}")
     return DONE
+
+
+def _add(db: Path | None, scenarios: "Iterable[Scenario]", what: str) -> None:
+    from storage.scenarios import add_scenarios
+
+    with writing(db) as database:
+        added = add_scenarios(database, scenarios)
+    narrate(f"{what} {added.new + added.duplicates:,} scenarios: {added.new:,} new, {added.duplicates:,} stored before")
 
 
 def _stored(

@@ -1,7 +1,8 @@
-"""The options of a run as a commented TOML file."""
+"""The options of a run as a TOML file: all of them explained, or those of one experiment."""
 
 import json
 import textwrap
+from collections.abc import Mapping
 
 from workbench.engine.options import TABLES, RunOptions
 
@@ -55,3 +56,18 @@ def options_as_toml() -> str:
         value = '""' if field.default is None else json.dumps(field.default)
         lines += [f"# {name} = {value}", ""]
     return "\n".join(lines) + _TABLES
+
+
+def experiment_as_toml(options: RunOptions) -> str:
+    """Return a TOML text that `read_options` reads as these options; what has its default is left out."""
+    chosen = options.model_dump(mode="json", exclude_defaults=True)
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in chosen.items() if value is not None)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_toml(k)} = {_toml(v)}" for k, v in value.items() if v is not None) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    # JSON's texts are TOML's too, but for DEL, which TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,441 @@
+"""Scenarios: find, look at and choose them, and start from here what is done with them."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from storage.database import open_readonly
+from storage.errors import NotFoundError, StorageError
+from storage.notes import annotations
+from storage.readers import find_unit
+from storage.scenariopages import (
+    Key,
+    Overview,
+    ScenarioFilter,
+    ScenarioRow,
+    ids_of,
+    key_of,
+    matching,
+    overview,
+    page,
+    scenario_results,
+)
+from storage.scenarios import find_scenario, scenarios_by_id
+from workbench.app.frame import Export, Headline, Pane, Subject, WorkbenchScreen
+from workbench.app.launching import claimed_run, finished
+from workbench.app.screens.filters import FilterDialog
+from workbench.app.screens.pick import Pick
+from workbench.app.state.links import Link
+from workbench.app.state.scenario import ScenarioDetail
+from workbench.app.state.scenarios import EVERYTHING, ScenarioLines, ScenarioList, Window, around, filter_words
+from workbench.app.widgets.profileview import ProfileView
+from workbench.app.widgets.scenariolist import ScenarioTable
+from workbench.text import plain
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_TYPING_SECONDS = 0.08
+"""A search begins when so long no key was pressed."""
+
+_SIZES = (70, 700, 14_000)
+"""Synthetic scenarios to choose from; the last is the size of PENGUIN."""
+
+_EMPTY = """\
+No scenarios yet.
+
+ b  adds the 70 scenarios that come with the workbench: invented people, ten in each of seven domains
+ n  builds synthetic ones, up to 14,000
+
+PENGUIN's own files are imported from a shell:
+    workbench scenarios import profiles.json queries.json
+    workbench scenarios import dataset.csv
+
+What is added anywhere appears here by itself."""
+
+
+class ScenariosScreen(WorkbenchScreen):
+    """Screen 1. The list with its search at the left, the scenario under the cursor at the right."""
+
+    NAME = "scenarios"
+    PANES = ("scenario-list", "scenario-preview")
+    AUTO_FOCUS = "ScenarioTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", id="scenarios.search", key_display="/"),
+        Binding("f", "filter", "Filter", id="scenarios.filter"),
+        Binding("p", "plan", "Plan", id="scenarios.plan"),
+        Binding("d", "dialogue", "Dialogue", id="scenarios.dialogue"),
+        Binding("r", "run", "Run", id="scenarios.run"),
+        Binding("a", "choose_all", "Select all shown, or none", id="scenarios.choose_all", show=False),
+        Binding("s", "tree", "Newest search", id="scenarios.tree", show=False),
+        Binding("b", "bundled", "Add the 70 bundled scenarios", id="scenarios.bundled", show=False),
+        Binding("n", "build", "Build synthetic scenarios", id="scenarios.build", show=False),
+        Binding("escape", "leave_search", "Back to the list", id="scenarios.leave_search", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = ScenarioList()
+        self._detail: ScenarioDetail | None = None
+        self._wanted: str | None = None
+        self._typing: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """Yield list and preview."""
+        with Pane(id="scenario-list"):
+            with Horizontal(id="scenario-filter"):
+                yield Input(placeholder="/ search", id="scenario-search", compact=True)
+                yield Static(id="scenario-chips")
+            yield ScenarioTable(id="scenario-table")
+            yield Static(Content(_EMPTY), id="scenario-empty")
+        with Pane(id="scenario-preview"):
+            yield ProfileView(self._sensitive_lines)
+
+    # What the screen says about itself
+
+    def headline(self) -> Headline:
+        """Say how many there are, and whose results stand beside them."""
+        return Headline(f"{self.state.overview.total:,} scenarios", None, "surrogate" if self._surrogate else None)
+
+    def subject(self) -> Subject | None:
+        """Return the scenario under the cursor."""
+        row = self.state.current
+        return None if row is None else Subject("scenario", row.id, f"scenario {row.id[:8]}")
+
+    def copy_text(self) -> str | None:
+        """Return id and query of the scenario under the cursor."""
+        shown = self._detail.scenario if self._detail else None
+        return None if shown is None else f"{shown.id} {plain(shown.query)}"
+
+    def exports(self) -> list[Export]:
+        """Offer the chosen scenarios, or those shown, as JSON lines that `scenarios import` reads."""
+        if not self.state.keys:
+            return []
+        keys = sorted(self.state.chosen) or list(self.state.keys)
+        name = f"{len(keys)}-scenarios-{'selected' if self.state.chosen else 'shown'}"
+        return [Export(name, ".jsonl", partial(self._json_lines, keys))]
+
+    async def open_link(self, link: Link) -> None:
+        """Put the cursor on a scenario, whatever the filters let pass."""
+        self._wanted = link.id
+
+    def back(self) -> bool:
+        """Leave the search, else show everything again."""
+        if self._search.has_focus:
+            self._table.focus()
+            return True
+        if self.state.filter == EVERYTHING:
+            return False
+        self._set_filter(EVERYTHING)
+        return True
+
+    # Reading
+
+    async def refresh_data(self) -> None:
+        """Read what fits the filter, and the rows around the cursor."""
+        state, table = self.state, self._table
+        wanted, self._wanted = self._wanted, None
+        filtered = state.filter
+        found = await self.workbench.read(partial(_read, filtered, state.place, table.window, wanted))
+        if filtered != state.filter and wanted is None:
+            self._stale = True  # another letter was typed meanwhile: what was found is out of date
+            return
+        if found.missing is not None:
+            self.workbench.problem(found.missing)
+        if found.cleared:
+            self._set_filter(EVERYTHING)
+        # The cursor may have moved while it was read.
+        state.update(found.keys, state.place(found.keys, found.key), found.rows, found.overview)
+        self._show_list()
+        self._read_window()
+        self._read_detail()
+
+    @work(exclusive=True, group="window")
+    async def _read_window(self) -> None:
+        """Read the rows in the window that have not been read."""
+        keys = self.state.missing(self._table.window)
+        if keys:
+            self.state.add(await self.workbench.read(lambda db: page(db, keys)))
+            self._table.refresh()
+            if self._detail is None:
+                self._read_detail()
+
+    @work(exclusive=True, group="detail")
+    async def _read_detail(self) -> None:
+        """Read the scenario under the cursor; where the cursor moves on meanwhile, what was read is dropped."""
+        state = self.state
+        if not state.keys:
+            self._show_detail(None)
+            return
+        key = state.keys[state.cursor]
+        self._show_detail(await self.workbench.read(partial(_read_detail, key)))
+
+    # Showing
+
+    def _show_list(self) -> None:
+        state, table = self.state, self._table
+        if self.has_class("-empty") != state.empty:
+            self.set_class(state.empty, "-empty")
+            self.call_after_refresh(table.focus)
+        table.show_state(ScenarioLines(state, table.size.width, self.workbench.sensitive), state.cursor)
+        table.refresh()
+        self._show_titles()
+        chips = [
+            Content.styled(f"{name} ", "$muted")
+            + Content.styled(f"{plain(value)} ▾", "$accent" if on else "$foreground")
+            for (name, value), (_, default) in zip(filter_words(state.filter), filter_words(EVERYTHING), strict=True)
+            for on in (value != default,)
+        ]
+        self.query_one("#scenario-chips", Static).update(Content("  ").join(chips))
+
+    def _show_titles(self) -> None:
+        pane, some = self.query_one("#scenario-list"), self.state.overview.total > 0
+        pane.border_title = f"Scenarios · {self.state.title}" if some else "Scenarios"
+        pane.border_subtitle = "select space · all a · open enter" if some else ""
+        self.refresh_headline()
+
+    def _show_detail(self, detail: ScenarioDetail | None) -> None:
+        self._detail = detail
+        self.query_one(ProfileView).show(detail)
+        pane = self.query_one("#scenario-preview")
+        pane.border_title = f"scenario {detail.scenario.id[:8]}" if detail else "scenario"
+        pane.border_subtitle = "plan p · dialogue d · run r" if detail else ""
+
+    def _sensitive_lines(self, text: str) -> str:
+        return self.workbench.sensitive(text)
+
+    # Moving and choosing
+
+    @on(ScenarioTable.WindowChanged)
+    def _window_changed(self) -> None:
+        self._show_list()
+        self._read_window()
+
+    @on(ScenarioTable.Moved)
+    def _moved(self, event: ScenarioTable.Moved) -> None:
+        self.state.cursor = event.index
+        self._read_detail()
+
+    @on(ScenarioTable.Opened)
+    def _opened(self) -> None:
+        detail = self._detail
+        if detail is None:
+            return
+        unit, kind = detail.latest("dialogue"), "dialogue"
+        if unit is None:
+            unit, kind = detail.latest("search"), "search"
+        self._follow_unit(kind, unit, "nothing was found about this scenario yet: p plans, r starts a run")
+
+    def action_choose(self) -> None:
+        """Choose what is under the cursor, and move on."""
+        self.state.toggle()
+        self._table.action_move(1)
+        self._table.refresh()
+        self._show_titles()
+
+    def action_choose_all(self) -> None:
+        """Choose everything shown, or nothing."""
+        self.state.toggle_all()
+        self._table.refresh()
+        self._show_titles()
+
+    def action_dialogue(self) -> None:
+        """Go to the newest dialogue of the scenario."""
+        unit = self._detail.latest("dialogue") if self._detail else None
+        self._follow_unit("dialogue", unit, "no dialogue yet: r starts a run with the arms agent or planner")
+
+    def action_tree(self) -> None:
+        """Go to the newest search of the scenario."""
+        unit = self._detail.latest("search") if self._detail else None
+        self._follow_unit("search", unit, "no search yet: p plans")
+
+    def _follow_unit(self, kind: str, unit: int | None, otherwise: str) -> None:
+        if unit is None:
+            self.notify(otherwise, severity="warning", timeout=4)
+        else:
+            self.workbench.follow_link(Link("dialogue" if kind == "dialogue" else "search", str(unit)))
+
+    # Searching and filtering
+
+    def action_search(self) -> None:
+        """Type what to look for."""
+        self.show_pane("scenario-list")
+        self._search.focus()
+
+    def action_leave_search(self) -> None:
+        """Return to the list."""
+        self._table.focus()
+
+    @on(Input.Submitted, "#scenario-search")
+    def _searched(self) -> None:
+        self._table.focus()
+
+    @on(Input.Changed, "#scenario-search")
+    def _typed(self) -> None:
+        if self._typing:
+            self._typing.stop()
+        self._typing = self.set_timer(_TYPING_SECONDS, self._search_now)
+
+    def _search_now(self) -> None:
+        wanted = replace(self.state.filter, search=" ".join(self._search.value.split()))
+        if wanted != self.state.filter:
+            self.state.filter = wanted
+            self.request_refresh()
+
+    @work(group="filter")
+    async def action_filter(self) -> None:
+        """Set the filters."""
+        chosen = await self.app.push_screen_wait(FilterDialog(self.state.filter, self.state.overview))
+        if chosen is not None:
+            self._set_filter(chosen)
+
+    def _set_filter(self, wanted: ScenarioFilter) -> None:
+        self.state.filter = wanted
+        with self._search.prevent(Input.Changed):
+            self._search.value = wanted.search
+        self.request_refresh()
+
+    # Starting something
+
+    @work(group="launch", exit_on_error=False)
+    async def action_plan(self) -> None:
+        """Search for what is worth asking in the chosen scenarios, and watch the first of these searches."""
+        if not (keys := self.state.wanted()):
+            return
+        ids = [scenario for scenario, _ in await self.workbench.read(lambda db: ids_of(db, keys))]
+        if not (run := await self._launch(["plan", *ids], f"planning {_count(len(ids))}")):
+            return
+        try:
+            unit = await self.workbench.read(lambda db: find_unit(db, run, ids[0], kind="search"))
+        except NotFoundError as error:
+            self.workbench.problem(str(error))
+        else:
+            self.workbench.follow_link(Link("search", str(unit["id"])))
+
+    @work(group="launch", exit_on_error=False)
+    async def action_run(self) -> None:
+        """Fill in the run form for the chosen scenarios, and start the run."""
+        from workbench.app.screens.runform import RunForm
+
+        if not (keys := self.state.wanted()):
+            return
+        about = await self.workbench.read(lambda db: ids_of(db, keys))
+        known = Counter(mask.bit_count() for _, mask in about)
+        arguments = await self.app.push_screen_wait(RunForm([scenario for scenario, _ in about], known))
+        if arguments is not None and (run := await self._launch(arguments, f"a run of {_count(len(about))} starts")):
+            self.workbench.follow_link(Link("run", run))
+
+    @work(group="launch", exit_on_error=False)
+    async def action_bundled(self) -> None:
+        """Add the scenarios that come with the workbench."""
+        await self._add(["scenarios", "import", "--bundled"], "adding the bundled scenarios")
+
+    @work(group="launch", exit_on_error=False)
+    async def action_build(self) -> None:
+        """Build synthetic scenarios."""
+        sizes = [f"{size:>6,} synthetic scenarios" for size in _SIZES]
+        place = await self.app.push_screen_wait(Pick("How many are to be built?", sizes))
+        if place is not None:
+            await self._add(["scenarios", "build", "--synthetic", str(_SIZES[place])], f"building {_SIZES[place]:,}")
+
+    async def _launch(self, arguments: list[str], saying: str) -> str | None:
+        """Launch a process that makes a run; return its run, or None after telling what went wrong."""
+        try:
+            launched = await self.workbench.launch(arguments)
+            self.notify(saying, timeout=3)
+            return await claimed_run(self.workbench, launched)
+        except (OSError, StorageError) as error:
+            self.workbench.problem(str(error))
+            return None
+
+    async def _add(self, arguments: list[str], saying: str) -> None:
+        try:
+            launched = await self.workbench.launch(arguments)
+            self.notify(saying, timeout=3)
+            await finished(self.workbench, launched)
+        except OSError as error:
+            self.workbench.problem(str(error))
+
+    def _json_lines(self, keys: list[Key]) -> str:
+        db = open_readonly(self.workbench.path)
+        try:
+            ids = [scenario for scenario, _ in ids_of(db, keys)]
+            found = scenarios_by_id(db, ids)
+        finally:
+            db.conn.close()
+        return "".join(json.dumps(found[i].to_dict(), ensure_ascii=False) + "\n" for i in ids if i in found)
+
+    @property
+    def _surrogate(self) -> bool:
+        return self.state.overview.surrogate
+
+    @property
+    def _table(self) -> ScenarioTable:
+        return self.query_one(ScenarioTable)
+
+    @property
+    def _search(self) -> Input:
+        return self.query_one("#scenario-search", Input)
+
+
+class _Found(NamedTuple):
+    """What one reading found.
+
+    Fields:
+        key: of what a link names. cleared: the filters hid that, and are to go. missing: why it was not found.
+    """
+
+    keys: list[Key]
+    key: Key | None
+    rows: list[ScenarioRow]
+    overview: Overview
+    cleared: bool
+    missing: str | None
+
+
+def _read(
+    filtered: ScenarioFilter,
+    place: Callable[[Sequence[Key], Key | None], int],
+    window: Window,
+    wanted: str | None,
+    db: "Database",
+) -> _Found:
+    keys, key, cleared, missing = matching(db, filtered), None, False, None
+    if wanted is not None:
+        try:
+            key = key_of(db, find_scenario(db, wanted).id)
+        except NotFoundError as error:
+            missing = str(error)
+        else:
+            if key not in keys:
+                keys, cleared = matching(db, EVERYTHING), True
+    first = max(0, place(keys, key) - window.height // 2)
+    rows = page(db, around(keys, Window(first, window.height)))
+    return _Found(keys, key, rows, overview(db), cleared, missing)
+
+
+def _read_detail(key: Key, db: "Database") -> ScenarioDetail | None:
+    found = ids_of(db, [key])
+    if not found:
+        return None
+    ((scenario, _),) = found
+    return ScenarioDetail(
+        find_scenario(db, scenario),
+        tuple(scenario_results(db, scenario)),
+        annotations(db, f"scenario/{scenario}"),
+    )
+
+
+def _count(number: int) -> str:
+    return "1 scenario" if number == 1 else f"{number:,} scenarios"
