@@ -75,8 +75,13 @@ def plan(
     from workbench.engine.errors import RunError, UsageError
     from workbench.engine.options import read_options
 
-    models = None if model is None else (model,)
-    named = {"world": world, "models": models, "search_judge": judge, "scenarios": tuple(scenario or ()) or None}
+    named = {
+        "world": world,
+        "models": None if model is None else (model,),
+        "judges": None if judge is None else (judge,),
+        "search_judge": judge,
+        "scenarios": tuple(scenario) if scenario else None,
+    }
     options = read_options(experiment, {**flags, **named})
     if options.world.startswith("table:"):
         searches = [_table(options)]
@@ -126,10 +131,12 @@ def _work(
 
     from workbench.cli.progress import display_for
     from workbench.engine.errors import UsageError
+    from workbench.engine.launch import own_log
     from workbench.engine.prepare import prepare
     from workbench.engine.run import run_experiment
 
-    display = display_for(sys.stderr, quiet=len(options.scenarios) == 1)
+    # A single search is over before a bar could be read; but whoever launched it reads its log.
+    display = display_for(sys.stderr, quiet=len(options.scenarios) == 1 and own_log() is None)
     prepared = prepare(path, options, display.note, searches_only=True)
     if one and len(list(prepared.experiment.units())) > 1:
         raise UsageError("--save writes one search: name one scenario and one model")

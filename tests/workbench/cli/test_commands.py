@@ -22,7 +22,7 @@ from simulator.world import DIMENSIONS
 from storage.database import open_writable
 from storage.scenarios import add_scenarios
 from tests.workbench.cli.conftest import Cli
-from tests.workbench.cli.program import COMMAND, environment, start, workbench
+from tests.workbench.cli.program import COMMAND, complaint, environment, start, workbench
 from tests.workbench.engine.running import options, work
 from workbench.cli import main as command_line
 from workbench.cli import run as run_command
@@ -313,6 +313,60 @@ def test_every_planner_plans_a_scenario_and_rewards_are_on_1_to_5(cli: Cli, plan
     table = cli(*command).stdout
     assert "world: surrogate" in table
     assert "Q " in table
+
+
+def test_a_plan_is_kept_and_shown_again(cli: Cli) -> None:
+    first = cli("plan", SCENARIO[:8], "--rollouts", "25")
+    again = cli("plan", SCENARIO, "--rollouts", "25")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert (again.returncode, again.stdout) == (0, first.stdout)
+    assert "finished before" in again.stderr
+    assert cli("plan", SCENARIO, "--rollouts", "25", "--new").stdout == first.stdout
+    assert cli("plan", SCENARIO, "--rollouts", "26").stdout != first.stdout
+    runs = json.loads(cli("show", "runs", "--format", "json").stdout)
+    assert [(row["state"], row["kind"], row["units"]) for row in runs] == [("done", "plan", 1)] * 3
+    run = runs[-1]["run"]
+    (row,) = json.loads(cli("show", "searches", "--run", run, "--format", "json").stdout)
+    assert (row["scenario_id"], row["rollouts"]) == (SCENARIO, 25)
+    tree = cli("show", "tree", SCENARIO, "--run", run)
+    assert tree.stdout.splitlines()[1:] == first.stdout.splitlines()[1:]
+    assert "no run yet" in complaint(cli("show", "scores"))  # a plan is never the latest run
+    assert cli("run", "--limit", "2", "--arms", "planner", "--index", run).returncode == 0
+    assert "is not running: it is done" in complaint(cli("control", run, "pause"))
+
+
+def test_several_scenarios_are_planned_at_once(cli: Cli) -> None:
+    ids = [row["id"] for row in json.loads(cli("scenarios", "list", "--limit", "3", "--format", "json").stdout)]
+    table = cli("plan", *ids, "--rollouts", "20")
+    assert [line.split()[2] for line in table.stdout.splitlines() if line.startswith("Search of")] == ids
+    found = json.loads(cli("plan", *ids, "--rollouts", "20", "--format", "json").stdout)
+    assert [row["scenario"] for row in found] == ids
+    alone = json.loads(cli("plan", ids[1], "--rollouts", "20", "--format", "json").stdout)
+    assert {"scenario": ids[1], "model": found[1]["model"], **alone} == found[1]
+
+
+def test_a_plan_takes_the_rest_from_an_experiment(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text('rollouts = 20\narms = ["vanilla", "agent"]\njudges = ["b", "a"]\nseed = 4\n')
+    from_file = cli("plan", SCENARIO, "--experiment", "x.toml", "--format", "json")
+    by_flags = cli("plan", SCENARIO, "--rollouts", "20", "--judge", "b", "--seed", "4", "--format", "json")
+    assert from_file.stdout == by_flags.stdout
+    assert "finished before" in by_flags.stderr  # one and the same search
+    fewer = cli("plan", SCENARIO, "--experiment", "x.toml", "--rollouts", "9", "--format", "json")
+    assert len(json.loads(fewer.stdout)["rollouts"]) == 9  # a flag wins
+
+
+def test_of_several_searches_what_failed_is_said(cli: Cli, tmp_path: Path) -> None:
+    unknown = Scenario("Is it late?", Profile((None,) * len(NAMES)))
+    db = open_writable(tmp_path / "workbench.db")
+    add_scenarios(db, [unknown])
+    db.conn.close()
+    line = complaint(cli("plan", unknown.id), 1)
+    assert f"search of {unknown.id}: no attribute" in line
+    both = cli("plan", SCENARIO, unknown.id, "--rollouts", "20")
+    assert both.returncode == 3
+    assert both.stdout.count("Search of") == 1
+    assert f"search of {unknown.id}: no attribute" in both.stderr
+    assert "--retry-failed" in both.stderr
 
 
 def test_a_search_can_be_passed_on(cli: Cli, tmp_path: Path) -> None:

@@ -76,6 +76,19 @@ def test_an_error_that_echoes_the_key_does_not_show_it(tmp_path: Path) -> None:
         assert KEY.encode() not in file.read_bytes()
 
 
+def test_a_search_on_its_own_is_planned_on_a_model(tmp_path: Path) -> None:
+    how = ("--world", "model", "--model", "m", "--judge", "j", "--rollouts", 6, "--depth", 2, "--format", "json")
+    with FakeServer() as server:
+        done = workbench("plan", "13141e", *how, "--base-url", server.url, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["rollouts"]) == 6
+    again = workbench("plan", "13141e", *how, "--base-url", server.url, cwd=tmp_path)  # without a server
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+    (run,) = rows(tmp_path, "runs")
+    assert (run["kind"], run["world"], run["models"]) == ("plan", "model", "m")
+    assert {row["role"] for row in rows(tmp_path, "calls", "--run", run["run"])} >= {"planner", "judge"}
+
+
 def test_stored_responses_are_judged_by_another_model_without_generating(folder: Path) -> None:
     run = rows(folder, "runs")[0]["run"]
     with FakeServer(key=KEY) as server:

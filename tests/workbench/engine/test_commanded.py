@@ -19,6 +19,7 @@ from storage.readers import find_run, list_runs, search_trace, unit_rows
 from storage.runs import Owner
 from storage.scenarios import add_scenarios
 from tests.workbench.engine.running import options, results, work
+from tests.workbench.engine.waiting import until
 from workbench.cli.progress import QuietDisplay
 from workbench.engine.command import command_run
 from workbench.engine.control import Control
@@ -43,7 +44,7 @@ class Person(threading.Thread):
     def run(self) -> None:
         self.db, self.writing = open_readonly(self._path), open_writable(self._path)
         try:
-            self.until(lambda: bool(list_runs(self.db)))
+            until(lambda: bool(list_runs(self.db)))
             self.id = list_runs(self.db)[0]["run"]
             self._does(self)
         except BaseException as failure:
@@ -55,14 +56,6 @@ class Person(threading.Thread):
 
     def tell(self, verb: str, argument: str = "") -> str | None:
         return command_run(self.writing, self._path, self.id, verb, argument)
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        tick = threading.Event()
-        for _ in range(3000):
-            if condition():
-                return
-            tick.wait(0.01)
-        raise TimeoutError
 
     @property
     def row(self) -> dict[str, Any]:
@@ -103,16 +96,16 @@ def held(path: Path, does: Callable[[Person], None], chosen: Any = SEARCHES, **h
 
 def test_stepped_shown_and_let_go_it_finds_what_an_undisturbed_run_finds(tmp_path: Path) -> None:
     def does(me: Person) -> None:
-        me.until(lambda: me.rollouts() == [0, 0] and bool(me.row["paused"]))
+        until(lambda: me.rollouts() == [0, 0] and bool(me.row["paused"]))
         assert actual_state({**me.row, "owner_pid": 0}) == "interrupted"
         assert me.tell("step", "3") is None
-        me.until(lambda: me.rollouts() == [3, 3])
+        until(lambda: me.rollouts() == [3, 3])
         assert me.tell("rate", "10") is None
         assert me.tell("step", "1") is None
-        me.until(lambda: me.rollouts() == [4, 4])
+        until(lambda: me.rollouts() == [4, 4])
         assert me.tell("rate", "0") is None
         assert me.tell("step", "36") is None  # to their ends; the trials are still held
-        me.until(lambda: me.finished() == 2)
+        until(lambda: me.finished() == 2)
         assert "no search" in str(me.tell("step"))
         assert me.row["paused"]
         assert me.tell("resume") is None
@@ -125,11 +118,11 @@ def test_stepped_shown_and_let_go_it_finds_what_an_undisturbed_run_finds(tmp_pat
 
 def test_a_breakpoint_pauses_the_run_and_the_store_says_so(tmp_path: Path) -> None:
     def does(me: Person) -> None:
-        me.until(lambda: me.rollouts() == [0, 0])
+        until(lambda: me.rollouts() == [0, 0])
         assert me.tell("break", "best") is None
         assert me.tell("resume") is None
-        me.until(lambda: bool(me.row["paused"]))
-        me.until(lambda: max(me.rollouts()) >= 2)
+        until(lambda: bool(me.row["paused"]))
+        until(lambda: max(me.rollouts()) >= 2)
         assert me.tell("break") is None
         assert "no verb" in str(me.tell("dance"))
         assert me.tell("resume") is None
@@ -144,9 +137,9 @@ def test_cancelled_it_is_interrupted_and_can_be_taken_up(tmp_path: Path) -> None
     path = tmp_path / "x.db"
 
     def does(me: Person) -> None:
-        me.until(lambda: me.rollouts() == [0, 0])
+        until(lambda: me.rollouts() == [0, 0])
         assert me.tell("cancel") is None
-        me.until(lambda: me.row["state"] == "interrupted")
+        until(lambda: me.row["state"] == "interrupted")
         assert not me.row["paused"]
         assert "not running: it is interrupted" in str(me.tell("pause"))
 
@@ -158,9 +151,9 @@ def test_cancelled_it_is_interrupted_and_can_be_taken_up(tmp_path: Path) -> None
 
 def test_a_run_that_is_paused_keeps_its_heartbeat(tmp_path: Path) -> None:
     def does(me: Person) -> None:
-        me.until(lambda: me.rollouts() == [0, 0])
+        until(lambda: me.rollouts() == [0, 0])
         beat = me.row["heartbeat"]
-        me.until(lambda: me.row["heartbeat"] > beat)
+        until(lambda: me.row["heartbeat"] > beat)
         assert me.tell("resume") is None
 
     assert held(tmp_path / "x.db", does).state == "done"

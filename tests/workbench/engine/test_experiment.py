@@ -1,14 +1,17 @@
 """What changes an experiment's identity, and what must not; what its units are (experiments.md, Units and identity)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from planner.settings import PlannerSettings
+from simulator.agent import AgentOptions
 from simulator.build import build
 from simulator.embed import get_embedder
+from simulator.scenario import Profile, Scenario
 from simulator.surrogate.world import SurrogateWorld
 from storage.database import open_writable
 from storage.scenarios import add_scenarios
@@ -19,6 +22,30 @@ from workbench.engine.options import ARMS, RunOptions, read_options
 from workbench.engine.prepare import prepare
 
 SCENARIOS = list(build(6, 1))
+
+FIXED = Experiment(
+    scenarios=(Scenario("Is it late?", Profile((None,) * 10)), Scenario("Is it early?", Profile((None,) * 10))),
+    models=("m",),
+    arms=("vanilla", "planner"),
+    judges=("a", "b"),
+    repeats=1,
+    k=3,
+    planning=PlannerSettings(),
+    evaluations="cache:3",
+    search_judge="a",
+    index=None,
+    planned=None,
+    leaky=False,
+    embedder="lexical@1",
+    neighbours=5,
+    agent=AgentOptions(),
+    seed=0,
+    world_seed=0,
+    world="surrogate",
+    world_version="1",
+    prompts={},
+)
+"""An experiment that depends on nothing that is computed."""
 EVERYTHING = flags(arms=ARMS, judges=("a", "b"), models=("GPT-4o", "LLaMA-3.1-8B"))
 
 
@@ -292,3 +319,37 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, make: Callable[[Path], objec
         read_options(file, {})
     assert str(error.value).startswith(str(file))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "identity"),
+    [
+        ({}, "7c8a5f33c425425c3b531cc65d85cdb625cb7cb4c4954b96bfd257bdcf9bf220"),
+        ({"arms": ("vanilla",)}, "178059c95f11c9a7823aa7620c4e556c2f0be1a26848d82711cdb5a699c23f08"),
+        ({"index": "ab" * 32}, "b9a7a4c06ad8ce6635339f9e0709bafbf43444c820cc586871c81e26b9e41d94"),
+        ({"arms": ("static", "agent")}, "b51cf83284475e1dcc8b319c2be0f5ea065cf338ad6d8ff8044105d50c25bd06"),
+    ],
+)
+def test_identities_stay_as_they_were(changes: dict[str, Any], identity: str) -> None:
+    """A newer version finds the runs that an older one made."""
+    assert replace(FIXED, **changes).identity == identity
+
+
+def test_searches_on_their_own_depend_on_nothing_that_only_trials_need() -> None:
+    searches = FIXED.searches_only()
+    assert {unit.kind for unit in searches.units()} == {"search"}
+    assert searches.identity != FIXED.identity
+    for other in (
+        replace(FIXED, arms=("agent", "oracle"), k=5),
+        replace(FIXED, judges=("b",), repeats=3),
+        replace(FIXED, index="ab" * 32, planned=frozenset({"x"}), leaky=True, neighbours=1, embedder="other"),
+        replace(FIXED, agent=AgentOptions(threshold=1)),
+    ):
+        assert other.searches_only().identity == searches.identity
+    for other in (
+        replace(FIXED, search_judge="b"),
+        replace(FIXED, evaluations="fresh"),
+        replace(FIXED, planning=PlannerSettings(depth=4)),
+        replace(FIXED, world_seed=1),
+    ):
+        assert other.searches_only().identity != searches.identity
