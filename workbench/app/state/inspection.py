@@ -1,0 +1,224 @@
+"""What the inspector of the Search screen says about the state under the cursor, as lines."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+
+from planner.inspection import Inspection, inspect, why_not
+from planner.tree import ActionScore
+from workbench.app.state.search import SearchState
+from workbench.app.state.spans import ABSENT, Line, Span, cut, muted
+from workbench.engine.evidence import Evidence
+from workbench.explain import (
+    decision_words,
+    evidence_words,
+    passage_words,
+    ranking_words,
+    scale_words,
+    set_words,
+    short_names,
+    why_not_words,
+)
+from workbench.text import plain
+
+Sensitive = Callable[[str], str]
+"""Makes a text that speaks of a person safe to show, and blurs it while the user wants that; line breaks stay."""
+
+_N, _Q, _PRIOR, _SCORE = 4, 7, 5, 6
+"""Cells of the columns at the right, the last for bonus and score each."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The inspector's lines.
+
+    Fields:
+        heading: of the table of actions; stays when the rest is scrolled.
+        lines: first a line for each action, then sentences.
+        reward: the line that opens and closes the response behind the reward; None where there is none.
+    """
+
+    heading: Line
+    lines: list[Line]
+    reward: int | None
+
+
+@dataclass
+class InspectorState:
+    """A state of a search under the inspector, its own cursor among the actions, and what is known of the reward.
+
+    Fields:
+        names: `[n]`, what the attributes are called.
+        inspection: what is looked at; None while nothing is.
+        attribute: the action under the inspector's cursor; kept while one looks at other states and positions.
+        opened: the response behind the reward is shown in full.
+        evidence: what stands behind the reward, once it was read.
+    """
+
+    names: tuple[str, ...] = ()
+    inspection: Inspection | None = None
+    attribute: int | None = None
+    opened: bool = False
+    evidence: Evidence | None = None
+    _unit: int | None = field(default=None, repr=False)
+
+    def look(self, search: SearchState | None) -> None:
+        """Look at the state under the cursor of a search, at its position."""
+        if search is None:
+            self.inspection = self.evidence = None
+            return
+        self.names, unit = search.names, search.unit
+        self.inspection = inspect(search.trace, search.cursor_mask, search.t, search.tree)
+        if self.evidence is not None and (unit != self._unit or self.evidence.rollout != self.wanted):
+            self.evidence = None
+        self._unit = unit
+
+    @property
+    def wanted(self) -> int | None:
+        """The rollout (from 1) whose evidence belongs here: the last one through this state."""
+        passage = self.inspection.passage if self.inspection is not None else None
+        return None if passage is None else passage.rollout
+
+    @property
+    def cursor(self) -> int:
+        """The row of the action under the cursor; 0 where it is not among the actions."""
+        actions = self.inspection.actions if self.inspection is not None else ()
+        return next((row for row, action in enumerate(actions) if action.attribute == self.attribute), 0)
+
+    def point(self, row: int) -> None:
+        """Put the cursor on the action of a row."""
+        if self.inspection is not None and 0 <= row < len(self.inspection.actions):
+            self.attribute = self.inspection.actions[row].attribute
+
+    @property
+    def title(self) -> str:
+        """Say what is looked at: the set with its N and Q (1-5)."""
+        if self.inspection is None:
+            return "inspector"
+        seen = self.inspection
+        q = ABSENT if math.isnan(seen.q) else f"{seen.q:.2f}"
+        return f"{plain(set_words(seen.mask, short_names(self.names)))} · N {seen.visits} · Q {q}"
+
+    def page(self, width: int, sensitive: Sensitive) -> Page:
+        """Lay everything out for lines of `width` cells."""
+        seen = self.inspection
+        if seen is None:
+            return Page((), [(muted("Move to a node of the tree to see how its actions stand."),)], None)
+        names = tuple(map(plain, self.names))
+        room = max(6, width - _N - _Q - _PRIOR - 2 * _SCORE - 2)
+        shown = names if all(cell_len(name) <= room for name in names) else short_names(names)
+        lines = [_row(seen, action, shown[action.attribute], room) for action in seen.actions]
+        for label, text, role in self._sentences(seen, shown):
+            lines += wrapped((Span(label, "primary", bold=True), Span(text, role)), width)
+        reward = None
+        if seen.passage is not None:
+            reward = len(lines)
+            lines += self._reward(width, sensitive)
+        lines += wrapped((muted(scale_words(seen.rule)),), width) if seen.scored else []
+        return Page(_heading(room) if seen.actions else (muted("no action: the subset is complete"),), lines, reward)
+
+    def _sentences(self, seen: Inspection, names: Sequence[str]) -> list[tuple[str, str, str]]:
+        found = []
+        if seen.scored:
+            action = seen.actions[self.cursor]
+            answer = why_not(seen, action.attribute)
+            label = "next" if answer.leader is action else "why not"
+            text = f" {names[action.attribute]}? " if label == "why not" else f" {names[action.attribute]}: "
+            found.append((label, text + why_not_words(answer, seen, names), "foreground"))
+        if seen.decision is not None:
+            found.append(("last choice", f" {decision_words(seen.decision, names)}", "foreground"))
+        if seen.actions:
+            found.append(("prior", f" {ranking_words(seen, names)}", "text-muted"))
+        return found
+
+    def _reward(self, width: int, sensitive: Sensitive) -> list[Line]:
+        assert self.inspection is not None
+        words = passage_words(self.inspection).removeprefix("reward ")
+        spans = [Span("reward", "primary", bold=True), Span(f" {words}")]
+        found = self.evidence
+        if found is None:
+            return wrapped((*spans, muted(" …")), width)
+        spans.append(
+            Span(f" = {plain(evidence_words(found))}")
+            if found.dimensions
+            else muted(f" · {plain(evidence_words(found))}")
+        )
+        if not found.samples:
+            return wrapped(spans, width)
+        lines = wrapped((*spans, muted(f" {'▾' if self.opened else '▸'} response")), width)
+        for sample in found.samples if self.opened else ():
+            score = ABSENT if sample.verdict is None else f"{sample.verdict.score:.2f}"
+            lines += [(), (muted(f"sample {sample.number} · {score}"),)]
+            for text, role in ((sample.response, "foreground"), (sample.error, "error")):
+                for part in sensitive(text).splitlines() if text else ():
+                    lines += wrapped((Span(part, role),), width, indent=0)
+            if sample.verdict is not None and sample.verdict.rationale:
+                lines += wrapped((Span("judge ", "note"), Span(sensitive(sample.verdict.rationale))), width)
+        return [*lines, ()] if self.opened else lines
+
+
+def wrapped(spans: Sequence[Span], width: int, indent: int = 2) -> list[Line]:
+    """Break spans into lines of `width` cells at most, between words; later lines are indented, long words cut up."""
+    lines: list[list[Span]] = [[]]
+    used = 0
+
+    def add(text: str, span: Span) -> None:
+        nonlocal used
+        last = lines[-1][-1] if lines[-1] else None
+        if last is not None and last[1:] == span[1:]:
+            lines[-1][-1] = last._replace(text=last.text + text)
+        else:
+            lines[-1].append(span._replace(text=text))
+        used += cell_len(text)
+
+    for span in spans:
+        for number, word in enumerate(span.text.split(" ")):
+            text = f" {word}" if number else word
+            while text:
+                if used + cell_len(text) <= width:
+                    add(text, span)
+                    break
+                if used > indent or (used and len(lines) == 1):
+                    lines.append([Span(" " * indent)] * (indent > 0))
+                    used, text = indent, text.lstrip(" ")
+                    continue
+                head = cut(text, max(1, width - used)).removesuffix("…") or text[:1]
+                add(head, span)
+                text = text[len(head) :]
+    return [tuple(line) for line in lines]
+
+
+def _heading(room: int) -> Line:
+    titles = f"{'N':>{_N}}{'Q ':>{_Q}}{'prior':>{_PRIOR}}{'bonus':>{_SCORE}}{'score':>{_SCORE}}"
+    return (muted(f" {cut('next attribute' if room > 13 else 'next', room):<{room}}{titles}"),)
+
+
+def _row(seen: Inspection, action: ActionScore, name: str, room: int) -> Line:
+    name = cut(name, room)
+    quiet = "text-muted" if action.left_out else "foreground"
+    first = action is seen.next
+    q = seen.rule.shown(action.q)
+    value = ABSENT + " " if math.isnan(q) else f"({q:.2f})" if action.first_play else f"{q:.2f} "
+    scored = [Span(f"{ABSENT:>{_PRIOR + 2 * _SCORE}}", "text-muted")]
+    if seen.scored:
+        scored = [
+            Span(f"{action.prior:.2f}".rjust(_PRIOR), "prior"),
+            Span(f"{action.bonus:.3f}".rjust(_SCORE), "text-muted"),
+            Span(f"{action.score:.3f}".rjust(_SCORE), quiet, bold=first),
+        ]
+    mark = Span("⊘", "warning") if action.left_out else Span("◀" if seen.taken == action.attribute else " ", "path")
+    return (
+        Span(name + " " * (room - cell_len(name)), quiet, bold=first),
+        Span(f"{action.visits:>{_N}}", quiet),
+        Span(value.rjust(_Q), _value_role(q, action)),
+        *scored,
+        mark,
+    )
+
+
+def _value_role(q: float, action: ActionScore) -> str:
+    if math.isnan(q) or action.first_play or action.left_out:
+        return "text-muted"
+    return "value-low" if q < 2.6 else "value-mid" if q < 3.6 else "value-high"
