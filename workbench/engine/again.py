@@ -1,12 +1,11 @@
 """Doing a stored run again: its experiment as a file that the command line takes, and the command itself."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from storage.runfigures import RunStory
 from workbench.engine.errors import UsageError
+from workbench.engine.options import RunOptions
+from workbench.engine.template import experiment_as_toml
 from workbench.workers.logs import log_folder
 
 _SELECTION = ("synthetic", "source", "domains", "limit", "build_seed")
@@ -40,16 +39,6 @@ def command_again(path: Path, story: RunStory, *, retry_failed: bool = False) ->
 
 def experiment_toml(story: RunStory) -> str:
     """Return a TOML file of options with which the run's identity comes out again."""
-    options = {name: value for name, value in story.settings.items() if name not in _SELECTION}
-    options["scenarios"] = story.experiment["scenarios"]
-    lines = [f"{name} = {_toml(value)}\n" for name, value in options.items() if value is not None]
-    return f"# The experiment of run {story.run}, with its scenarios by name.\n{''.join(lines)}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items() if v is not None) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    # JSON's strings, numbers and booleans are TOML's too, but that TOML wants DEL escaped.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    settings = {name: value for name, value in story.settings.items() if name not in _SELECTION}
+    options = RunOptions.model_validate(settings | {"scenarios": story.experiment["scenarios"]})
+    return f"# The experiment of run {story.run}, with its scenarios by name.\n{experiment_as_toml(options)}"

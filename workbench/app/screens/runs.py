@@ -147,7 +147,7 @@ class RunsScreen(WorkbenchScreen):
         """Ask, then end the chosen run; what it has done stays."""
         run = self.state.chosen
         if (why := self.state.refusal("cancel")) is not None or run is None:
-            self.workbench.problem(why or "")
+            self._refuse(why)
         elif await self.app.push_screen_wait(
             Ask(
                 f"Cancel run {plain(run.run)}? What is finished stays; r takes it up again.",
@@ -167,7 +167,7 @@ class RunsScreen(WorkbenchScreen):
             self._command("resume")
             return
         if (why := self.state.refusal(verb)) is not None or run is None:
-            self.workbench.problem(why or "")
+            self._refuse(why)
             return
         try:
             story = await self.workbench.read(partial(run_story, run=run.run))
@@ -208,6 +208,10 @@ class RunsScreen(WorkbenchScreen):
             self.workbench.follow_link(link)
 
     # Inside
+
+    def _refuse(self, why: str | None) -> None:
+        """Say why a key does nothing now."""
+        self.app.notify(plain(why or ""), severity="warning", markup=False, timeout=5)
 
     def _tick(self) -> None:
         if self.workbench.screen_in_front is self:
@@ -264,7 +268,7 @@ class RunsScreen(WorkbenchScreen):
         """Give the chosen run a command, and say so if it was not obeyed."""
         run = self.state.chosen
         if (why := self.state.refusal(verb)) is not None or run is None:
-            self.workbench.problem(why or "")
+            self._refuse(why)
             return
         try:
             refused = await asyncio.to_thread(_give, self.workbench.path, run.run, verb)

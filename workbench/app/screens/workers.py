@@ -139,7 +139,7 @@ class WorkersScreen(WorkbenchScreen):
         """Start the chosen worker again."""
         row = self.state.chosen
         if (why := self.state.refusal("start")) is not None or row is None:
-            self.workbench.problem(why or "")
+            self._refuse(why)
         else:
             await self._launch(["start", str(row["name"])])
 
@@ -147,7 +147,7 @@ class WorkersScreen(WorkbenchScreen):
         """Drain or stop the chosen worker."""
         row = self.state.chosen
         if (why := self.state.refusal(verb)) is not None or row is None:
-            self.workbench.problem(why or "")
+            self._refuse(why)
         else:
             self._tell(verb, str(row["name"]))
 
@@ -157,7 +157,7 @@ class WorkersScreen(WorkbenchScreen):
         count = len(self.state.at_work)
         left = [row for row in self.state.rows if row["kind"] == "detached"]
         if not left:
-            self.workbench.problem("there is no worker to stop")
+            self._refuse("there is no worker to stop")
         elif await self.app.push_screen_wait(
             Ask(f"Stop {count or 'what is left of'} workers? What they are answering is cut off.", yes="Stop", no="No")
         ):
@@ -180,6 +180,10 @@ class WorkersScreen(WorkbenchScreen):
         self.action_log()
 
     # Inside
+
+    def _refuse(self, why: str | None) -> None:
+        """Say why a key does nothing now."""
+        self.app.notify(plain(why or ""), severity="warning", markup=False, timeout=5)
 
     def _tick(self) -> None:
         if self.workbench.screen_in_front is self:
