@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from storage import commands
-from storage.database import explained, transaction
+from storage.database import explained, open_writable, transaction
 from storage.runs import target
 from workbench.engine.owner import actual_state
 
@@ -59,3 +59,16 @@ def command_run(db: Database, path: Path, run: str, verb: str, argument: str = "
         return f"run {run} is not running: it is {state}"
 
     return give_command(db, path, target(run), verb, argument, gone=gone)
+
+
+def tell_run(path: Path, run: str, verb: str, argument: str = "") -> str | None:
+    """Give a run a command over a connection of its own; see `command_run`.
+
+    Raises:
+        StorageError: the database can't be used.
+    """
+    db = open_writable(path)
+    try:
+        return command_run(db, path, run, verb, argument)
+    finally:
+        db.conn.close()

@@ -6,6 +6,7 @@ import numpy as np
 
 from planner.trace import path_masks
 from workbench.app.state.search import SearchState
+from workbench.explain import set_words
 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Rollouts per second that can be chosen."""
@@ -46,7 +47,7 @@ class Breakpoints:
         passed = set(path_masks(state.trace.path[state.t - 1 : state.t])[0].tolist()) & self.masks
         if not passed:
             return ""
-        return f"rollout {state.t} passed through {{{state.set_label(max(passed))}}}"
+        return f"rollout {state.t} passed through {set_words(max(passed), state.names)}"
 
     def command(self) -> str:
         """Return the argument of the command `break` that means the same to a run; it knows one breakpoint at once."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from planner.planner import Best
 from planner.recommend import Course, best, best_so_far
-from planner.subsets import mask_of, members
+from planner.subsets import mask_of
 from planner.trace import Trace
 from planner.tree import OrderTree, Tree, replay, replay_orders
 from simulator.attributes import NAMES
@@ -132,10 +132,6 @@ class SearchState:
     def label(self, order: tuple[int, ...]) -> str:
         """Name an order: its attributes in the order asked."""
         return " > ".join(self.names[a] for a in order) or "nothing known"
-
-    def set_label(self, mask: int) -> str:
-        """Name a set: its attributes in canonical order."""
-        return ", ".join(self.names[a] for a in members(mask)) or "nothing known"
 
     def _place(self, t: int) -> None:
         self.t = t

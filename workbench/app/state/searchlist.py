@@ -31,6 +31,15 @@ EMPTY: Sequence[Line] = (
 """What stands where no search is stored."""
 
 
+def waiting_lines(row: dict[str, Any] | None) -> list[Line]:
+    """Say why a search that is to be shown has no tree yet, or never will."""
+    if row is None:
+        return [line(), line("reading …")]
+    said = {"failed": "It came to nothing:", "done": "It has no trace."}.get(row["state"], "Its tree grows here soon.")
+    lines = [line(), line(f"Search {row['unit']}  ", status_span(row["state"])), line(), line(said)]
+    return [*lines, line(Span(plain(row["error"]), "error"))] if row["error"] else lines
+
+
 def search_lines(
     rows: Sequence[dict[str, Any]], width: int, sensitive: Callable[[str], str] = plain
 ) -> tuple[Line, list[Line]]:

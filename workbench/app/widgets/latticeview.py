@@ -39,6 +39,10 @@ class LatticeView(ScrollView, can_focus=True, inherit_bindings=False):
     class Moved(Message):
         """The cursor stands on another set: `SearchState.cursor` is the order of it that was most taken."""
 
+        def __init__(self, sender: str) -> None:
+            super().__init__()
+            self.sender = sender
+
     def __init__(self, name: str) -> None:
         """Make a lattice view; `name` is its id."""
         super().__init__(id=name)
@@ -133,7 +137,7 @@ class LatticeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._state.cursor = most_taken_order(self._state, mask)
         self.show_cursor()
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(self.id or ""))
 
     def show_cursor(self) -> None:
         """Scroll to where the cursor is."""

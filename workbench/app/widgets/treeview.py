@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from workbench.app.look import bar, rich_style, value_style
 from workbench.app.state.search import SearchState
-from workbench.app.state.treerows import SORTS, Mark, Rows, TreeRows, nodes_along, order_of
+from workbench.app.state.treerows import SORTS, Mark, Rows, Sort, TreeRows, nodes_along, order_of
 
 
 class Sign(NamedTuple):
@@ -54,10 +54,14 @@ class TreeView(ScrollView, can_focus=True, inherit_bindings=False):
     class Moved(Message):
         """The cursor stands on another node: `SearchState.cursor` says which."""
 
+        def __init__(self, sender: str) -> None:
+            super().__init__()
+            self.sender = sender
+
     class SortBy(Message):
         """The heading of a column was clicked, by which rows can be sorted."""
 
-        def __init__(self, column: str) -> None:
+        def __init__(self, column: Sort) -> None:
             super().__init__()
             self.column = column
 
@@ -92,7 +96,7 @@ class TreeView(ScrollView, can_focus=True, inherit_bindings=False):
             self._state.cursor = order_of(self._state.whole, node)
             self._lay_out(keep=False)
             self._scroll_to_cursor()
-            self.post_message(self.Moved())
+            self.post_message(self.Moved(self.id or ""))
 
     # What is drawn
 
@@ -227,7 +231,7 @@ class TreeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._state.cursor = order_of(self._state.whole, int(self.rows.node[self._row]))
         self._scroll_to_cursor()
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(self.id or ""))
 
     def _scroll_to_cursor(self) -> None:
         top, height = self.scroll_offset.y, self.scrollable_content_region.height - 1
