@@ -10,11 +10,13 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from simulator.world import DIMENSIONS
 from storage.errors import StorageError
 from storage.judgements import Blind, blind_response, rateable, raters
 from storage.ratings import Rating, rating_rows, save_rating
+from workbench.app.failures import tell_failure
 from workbench.app.look import dots, status_content
 from workbench.app.state.rating import RatingSession
 
@@ -175,6 +177,10 @@ class RatingDialog(ModalScreen[None]):
         """Scroll the response."""
         text = self.query_one("#rating-text")
         text.scroll_relative(y=by * max(1, text.size.height - 2), animate=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what went wrong in the background."""
+        tell_failure(self.workbench, event)
 
     def action_leave(self) -> None:
         """Put the comment away, or leave; what was stored is kept."""

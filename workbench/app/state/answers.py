@@ -61,9 +61,8 @@ class Answers:
         return plain(f"{row['arm']} · {row['questions']} asked{named}")
 
     def turn(self, left: int, right: int) -> None:
-        """Show other arms: so many places further, on each side; after the last comes the first."""
-        if self.rows:
-            self.left, self.right = (self.left + left) % len(self.rows), (self.right + right) % len(self.rows)
+        """Show another arm: so many places further on one side. After the last comes the first; never both the same."""
+        self.left, self.right = turned((self.left, self.right), (left, right), len(self.rows))
 
     def profile(self) -> str:
         """Return what is known of the person, in a line."""
@@ -75,6 +74,14 @@ class Answers:
             if (row["run"], row["model"], row["arm"]) == (whose.run, *whose.group):
                 return i
         return max(0, default)
+
+
+def turned(places: tuple[int, int], by: tuple[int, int], count: int) -> tuple[int, int]:
+    """Move one of two different places in a ring of `count`, past the other one."""
+    if count < 2:
+        return places
+    left, right = (places[0] + by[0]) % count, (places[1] + by[1]) % count
+    return turned((left, right), by, count) if left == right and any(by) else (left, right)
 
 
 def read_answers(db: "Database", scenario: str, first: Whose, second: Whose) -> Answers:

@@ -13,6 +13,9 @@ from workbench.statistics.agreement import krippendorff, pearson, spearman, weig
 from workbench.statistics.panel import Disagreement, disagreements, effective_judges
 from workbench.statistics.resampling import Estimate
 
+EFFECTIVE = "effective judges"
+"""The figure that counts up to the number of judges; all others end at 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -69,11 +72,11 @@ class Panel:
                 yield partial(_line, who, name, statistic, self.ratings[:, i], self.ratings[:, j], profiles)
         if len(self.judges) > 1:
             yield partial(_line, "everybody", "Krippendorff α", krippendorff, self.ratings, profiles)
-        truth, label = self._reference()
         panel = [i for i, judge in enumerate(self.judges) if not judge.startswith(HUMAN)]
-        if len(panel) > 1 and truth is not None:
-            who = f"errors against {label}"
-            yield partial(_line, who, "effective judges", effective_judges, self.ratings[:, panel], truth, profiles)
+        if len(panel) > 1:
+            for label, truth in self._references():
+                who = f"errors against {label}"
+                yield partial(_line, who, EFFECTIVE, effective_judges, self.ratings[:, panel], truth, profiles)
 
     def queue(self, most: int = 500) -> list[Queued]:
         """Return the responses that judges disagree on most, widest spread first."""
@@ -82,16 +85,16 @@ class Panel:
         found = disagreements(names, self.ratings, most=most, at_least=1e-6)
         return [Queued(by_name[entry.item], entry) for entry in found]
 
-    def _reference(self) -> tuple[NDArray[np.float64] | None, str]:
-        """Return what judges' errors are measured from: people where they rated, else what the surrogate knows."""
+    def _references(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Yield what judges' errors can be measured from: people's ratings, and what the surrogate knows."""
         people = [i for i, judge in enumerate(self.judges) if judge.startswith(HUMAN)]
         if people:
-            # one person's word each; where several rated the same response the first of them is the reference
+            # One person's word for each response: where several rated it, that of the first.
             rated = self.ratings[:, people]
-            first = np.argmax(~np.isnan(rated), axis=1)
-            return rated[np.arange(len(rated)), first], "people"
+            yield "people", rated[np.arange(len(rated)), np.argmax(~np.isnan(rated), axis=1)]
         truth = np.array([np.nan if s.true_score is None else s.true_score for s in self.units], np.float64)
-        return (None if np.isnan(truth).all() else truth), "the surrogate's true score"
+        if not np.isnan(truth).all():
+            yield "the surrogate's true score", truth
 
 
 def _line(who: str, figure: str, statistic: Callable[..., Estimate | None], *data: object) -> Agreement:

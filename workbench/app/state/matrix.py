@@ -9,6 +9,7 @@ from workbench.figures import mean_and_half, places
 from workbench.statistics.bootstrap import Interval
 from workbench.statistics.published import Published, published
 from workbench.statistics.scores import AVERAGE, Cell, ScoreRow
+from workbench.text import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,13 @@ def matrix(data: RunScores, judge: str = ALL_JUDGES) -> tuple[MatrixRow, ...]:
         before, after = keys[i - 1] if i else None, keys[i + 1] if i + 1 < len(keys) else None
         first = before is None or before.group != key.group
         heading = key.group.model if several and (before is None or before.group.model != key.group.model) else ""
-        found = data.ready.get(key)
+        found = data.shown(key)
         cells = tuple(_cell(found.cells[name]) if found else None for name in ORDER)
-        rows.append(MatrixRow(key, key.group.arm if first else "", key.judge, cells, found is not None, heading))
+        rows.append(
+            MatrixRow(
+                key, plain(key.group.arm) if first else "", plain(key.judge), cells, found is not None, plain(heading)
+            )
+        )
         if after is None or after.group != key.group:
             rows += [_published(figure) for figure in published(key.group.model, key.group.arm)]
     return tuple(rows)
@@ -64,7 +69,7 @@ def column_title(name: str, width: int) -> str:
 
 def cell_lines(data: RunScores, key: Key, column: str) -> list[tuple[str, str]]:
     """Return all that is known of a cell, as pairs of a name and a text."""
-    row = data.ready.get(key)
+    row = data.shown(key)
     if row is None:
         return [("", "the intervals of this row are being computed …")]
     cell, calm = row.cells[column], row.without_crisis[column]
@@ -92,7 +97,8 @@ def row_text(row: ScoreRow) -> str:
 def judge_note(judges: Sequence[str], judge: str) -> str:
     """Return the words for who judges."""
     if judge == ALL_JUDGES:
-        return f"{ALL_JUDGES}: {', '.join(judges)}" if judges else "no judge"
+        return plain(f"{ALL_JUDGES}: {', '.join(judges)}") if judges else "no judge"
+    judge = plain(judge)
     return judge if judge.startswith(HUMAN) else f"judge {judge}"
 
 

@@ -62,7 +62,7 @@ class RunPair:
         if failed:
             notes.append(("failed", f"{failed:,} judgements, in no mean"))
         if self.other:
-            notes.append(("ok", f"also different: {_some(self.other)}"))
+            notes.append(("", f"also different: {_some(self.other)}"))
         return notes
 
 

@@ -107,6 +107,7 @@ class RunScores:
         scores: row of the table -> its verdicts, in the order of units.
         queries: scenario -> its query.
         ready: row of the table -> what statistics say of it.
+        stale: the same of verdicts that have become more since; shown until the row is computed again.
     """
 
     run: Mapping[str, Any]
@@ -114,6 +115,7 @@ class RunScores:
     scores: dict[Key, list[Score]]
     queries: Mapping[str, str]
     ready: dict[Key, ScoreRow] = field(default_factory=dict)
+    stale: dict[Key, ScoreRow] = field(default_factory=dict)
     _beside: dict[tuple[Group, Group, str], Beside] = field(default_factory=dict)
 
     @property
@@ -153,9 +155,15 @@ class RunScores:
 
     def take_over(self, earlier: "RunScores") -> None:
         """Keep what was computed from the same verdicts when the run was read before."""
-        for key, row in earlier.ready.items():
-            if self.scores.get(key) == earlier.scores[key]:
+        for key, row in {**earlier.stale, **earlier.ready}.items():
+            if key in earlier.ready and self.scores.get(key) == earlier.scores[key]:
                 self.ready[key] = row
+            elif key in self.scores:
+                self.stale[key] = row
+
+    def shown(self, key: Key) -> ScoreRow | None:
+        """Return a row of the table as far as it is known."""
+        return self.ready.get(key) or self.stale.get(key)
 
     def table(self, judge: str = ALL_JUDGES) -> ScoreTable:
         """Return the part of the table that is ready."""

@@ -17,7 +17,7 @@ from workbench.app.state.matrix import MatrixCell, MatrixRow, column_title
 from workbench.app.state.scores import ORDER
 from workbench.app.state.spans import cut
 
-_LABEL, _CELL, _WIDEST = 19, 10, 14
+_LABEL, _CELL, _WIDEST = 18, 10, 14
 """Cells of the labels, the least a column needs, and the most it gets."""
 
 
@@ -130,12 +130,15 @@ class ScoreMatrix(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     @property
+    def _fits(self) -> int:
+        return max(1, min(len(ORDER), (self.scrollable_content_region.width - _LABEL) // _CELL))
+
+    @property
     def _width(self) -> int:
-        return max(_CELL, min(_WIDEST, (self.size.width - _LABEL) // len(ORDER)))
+        return max(_CELL, min(_WIDEST, (self.scrollable_content_region.width - _LABEL) // self._fits))
 
     def _shown(self) -> range:
-        fits = max(1, (self.size.width - _LABEL) // self._width)
-        return range(self._first, min(len(ORDER), self._first + fits))
+        return range(self._first, min(len(ORDER), self._first + self._fits))
 
     def _places(self) -> list[int]:
         return [i for i, row in enumerate(self._rows) if row.key is not None]
@@ -156,10 +159,8 @@ class ScoreMatrix(ScrollView, can_focus=True):
         self._reveal()
 
     def _reveal(self) -> None:
-        fits = len(self._shown())
-        if not self._first <= self._column < self._first + fits or self._first + fits > len(ORDER):
-            self._first = max(0, min(self._column, len(ORDER) - fits)) if self._column < self._first else self._first
-            self._first = max(self._first, self._column - fits + 1)
+        least, most = max(0, self._column - self._fits + 1), min(self._column, len(ORDER) - self._fits)
+        self._first = max(least, min(self._first, most))
         at = next((i for i, line in enumerate(self._lines) if line.row == self._row and line.part == "values"), 0)
         # The headings cover the first line of the window, so one line more comes into view.
         self.scroll_to_region(Region(0, at, 1, 3), animate=False, force=True)
@@ -169,7 +170,7 @@ class ScoreMatrix(ScrollView, can_focus=True):
         muted = rich_style(self, "text-muted", bold=True)
         shown, width = self._shown(), self._width
         more = ("‹" if shown.start else " ") + ("›" if shown.stop < len(ORDER) else " ")
-        segments = [Segment(f" arm       judge {more}".ljust(_LABEL), muted)]
+        segments = [Segment(f" {'arm':<7} judge".ljust(_LABEL - 2) + more, muted)]
         for i in shown:
             title = column_title(ORDER[i], width - 2).rjust(width - 1)
             style = rich_style(self, "foreground", bold=True) if i == self._column else muted
@@ -177,7 +178,7 @@ class ScoreMatrix(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _label(self, label: str, note: str) -> str:
-        return f" {cut(label, 8):<8} {cut(note, 9):<9}"
+        return f" {cut(label, 7):<7} {cut(note, 9):<9}"
 
     def _style(self, row: MatrixRow) -> Style:
         here = self._row < len(self._rows) and row is self._rows[self._row]

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from workbench.app.look import bar
-from workbench.app.state.judges import Agreement, Queued, ratings_text
+from workbench.app.state.judges import EFFECTIVE, Agreement, Queued, ratings_text
 from workbench.app.state.runpair import COLUMNS, RunPair, pair_cells
 from workbench.app.state.scores import Beside, Key, RunScores
 from workbench.app.state.spans import ABSENT, Line, Span, cut, layout, line, muted, status_span, table_line
@@ -21,7 +21,7 @@ Cover = Callable[[str], str]
 Width = Callable[[], int]
 """The cells that a list has, asked for when a line is made: a list that has not been shown yet has none."""
 
-_DOMAIN, _ARM, _WHO = 12, 8, 42
+_DOMAIN, _ARM = 12, 8
 
 
 def points_table(
@@ -49,7 +49,7 @@ def points_table(
             f"{cut(point.domain, _DOMAIN):<{_DOMAIN}} ",
             f"{cut(point.second_arm, _ARM):<{_ARM}} " if arm else "",
             f"{point.first:>8.2f} {point.second:>8.2f} ",
-            Span(f"{glyph} {point.change:+.2f}", role),
+            Span(f"{glyph} {point.change:+.2f}" if point.change else f"{glyph} {0:>5.2f}", role),
             muted(f"  {cut(cover(data.queries.get(point.scenario_id, point.scenario_id)), max(0, width() - taken))}"),
         )
 
@@ -76,31 +76,31 @@ def point_pairs(point: Changed, data: RunScores) -> list[tuple[str, str]]:
     return pairs
 
 
-def agreement_table(figures: Sequence[Agreement], judges: int) -> tuple[Line, list[Line]]:
+def agreement_table(figures: Sequence[Agreement], judges: int, width: int, *, done: bool) -> tuple[Line, list[Line]]:
     """Return heading and lines of the figures computed so far; what is to come is said in a last line."""
-    heading = line(muted(f"{'judges':<{_WHO}} {'figure':<17} value  {'95 % interval':<25} responses"))
+    room = max(18, min(42, width - 62))
+    heading = line(muted(f"{'judges':<{room}} {'figure':<17} value  {'95 % interval':<25} responses"))
     lines = []
     for who, group in groupby(figures, lambda figure: figure.who):
         for i, figure in enumerate(group):
-            label = cut(plain(who), _WHO) if i == 0 else ""
+            label = cut(plain(who), room) if i == 0 else ""
             found = figure.estimate
             if found is None:
-                lines.append(line(f"{label:<{_WHO}} {figure.figure:<17} ", muted(f"{ABSENT:>5}  undefined: no spread")))
+                lines.append(line(f"{label:<{room}} {figure.figure:<17} ", muted(f"{ABSENT:>5}  undefined: no spread")))
                 continue
             bounds = ABSENT if found.low is None or found.high is None else f"[{found.low:.2f}, {found.high:.2f}]"
-            scale = found.value / judges if figure.figure == "effective judges" else found.value
+            scale = found.value / judges if figure.figure == EFFECTIVE else found.value
             share = Span(bar(max(0.0, scale), 10), "primary")
             lines.append(
                 line(
-                    f"{label:<{_WHO}} {figure.figure:<17} ",
+                    f"{label:<{room}} {figure.figure:<17} ",
                     Span(f"{found.value:>5.2f}", bold=True),
                     f"  {bounds:<14} ",
                     share,
                     muted(f"{found.n:>10,}"),
                 )
             )
-    expected = judges * (judges - 1) // 2 * 3 + 1
-    if len(figures) < expected:
+    if not done:
         lines.append(line(muted("… intervals are being computed")))
     return heading, lines
 
@@ -132,7 +132,9 @@ def pair_table(pair: RunPair, width: int) -> tuple[Line, list[Line]]:
     widths = layout(COLUMNS, rows, width)
     heading = table_line(COLUMNS, {column.title: muted(column.title) for column in COLUMNS}, widths)
     lines: list[Line] = [table_line(COLUMNS, row, widths) for row in rows]
-    lines += [line(status_span(name, word=name != "ok"), f" {plain(text)}") for name, text in pair.notes()]
+    lines += [
+        line(status_span(name), f" {plain(text)}") if name else line(muted(plain(text))) for name, text in pair.notes()
+    ]
     return heading, lines
 
 
