@@ -103,10 +103,20 @@ def fill(key: str, number: int) -> str:
     return f"url(#{key}-p{number})"
 
 
-def drawing(key: str, width: float, height: float, title: str, description: str, *children: Markup) -> Markup:
+def drawing(
+    key: str,
+    width: float,
+    height: float,
+    title: str,
+    description: str,
+    *children: Markup,
+    style: str | None = None,
+) -> Markup:
     """Return a whole drawing with its title, which is also drawn, and a description for those who can't see it.
 
-    `key` must be unique on the page, of letters, digits and dashes.
+    Args:
+        key: unique on the page, of letters, digits and dashes.
+        style: CSS of a drawing that stands alone in a file; without it the page's stands for it.
     """
     lines = wrapped(title, _HEADING)
     top = 16 * len(lines) + 8
@@ -115,6 +125,7 @@ def drawing(key: str, width: float, height: float, title: str, description: str,
         "svg",
         element("title", title, id=f"{key}-t"),
         element("desc", description, id=f"{key}-d"),
+        *([element("style", style), element("rect", width="100%", height="100%", class_="paper")] if style else ()),
         *heading,
         element("g", *children, transform=f"translate(0 {top})"),
         width=width,
@@ -122,6 +133,7 @@ def drawing(key: str, width: float, height: float, title: str, description: str,
         viewBox=f"0 0 {width:g} {height + top:g}",
         role="img",
         aria_labelledby=f"{key}-t {key}-d",
+        xmlns="http://www.w3.org/2000/svg" if style else None,
     )
 
 
