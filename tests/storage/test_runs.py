@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from simulator.attributes import N_ATTRIBUTES
 from simulator.scenario import Profile, Scenario
 from simulator.world import Draw, Response, Verdict
-from storage import runs
+from storage import commands, runs
 from storage.database import open_writable, transaction
 from storage.errors import NotFoundError
 from storage.readers import find_run, list_runs, score_rows, unit_rows
@@ -216,3 +216,44 @@ def test_ids_by_their_beginning(db: Database) -> None:
             find_run(db, wanted)
         with pytest.raises(NotFoundError):
             find_scenario(db, wanted)
+
+
+def test_the_log_of_whoever_claims_a_run_stands_with_it_finished_or_not(db: Database) -> None:
+    first = claim(db, log="one.log")
+    assert find_run(db, first.run)["log"] == "one.log"
+    with transaction(db):
+        runs.end_run(db, first.run, "interrupted")
+    finish(db, claim(db))
+    assert find_run(db, first.run)["log"] is None  # that process had none
+    assert claim(db, OTHER, log="three.log").state == "finished"
+    row = find_run(db, first.run)
+    assert (row["log"], row["owner_pid"], row["state"]) == ("three.log", ME.pid, "done")
+
+
+@pytest.mark.parametrize("end", ["ends", "is taken over"])
+def test_a_run_that_ends_or_changes_hands_is_not_paused_and_refuses_what_waits(db: Database, end: str) -> None:
+    first = claim(db)
+    with transaction(db):
+        runs.set_paused(db, first.run, True)
+        waiting = commands.issue(db, runs.target(first.run), "step")
+        others = commands.issue(db, runs.target("another"), "step")
+    assert find_run(db, first.run)["paused"]
+    if end == "ends":
+        with transaction(db):
+            runs.end_run(db, first.run, "done")
+    else:
+        claim(db, OTHER)
+    assert not find_run(db, first.run)["paused"]
+    answer = commands.answer(db, waiting)
+    assert answer is not None
+    assert answer.error
+    assert commands.answer(db, others) is None
+    assert not commands.pending(db, [runs.target(first.run)])
+
+
+def test_a_run_says_what_kind_it_is(db: Database) -> None:
+    plan = claim(db, spec=replace(SPEC, identity="cd" * 32, kind="plan"))
+    assert find_run(db, plan.run)["kind"] == "plan"
+    with pytest.raises(NotFoundError, match="no run yet"):
+        find_run(db)  # searches on their own are asked for by id
+    assert find_run(db, claim(db).run)["kind"] == "run"

@@ -51,7 +51,7 @@ def launch(path: Path, arguments: Sequence[str]) -> Launched:
     """
     path = path.absolute()
     log = _new_log(log_folder(path))
-    process = detach([sys.executable, "-m", "workbench", *arguments, "--db", str(path)], log, {_LOG: str(log)})
+    process = detach([sys.executable, "-P", "-m", "workbench", *arguments, "--db", str(path)], log, {_LOG: str(log)})
     # Waited for, so that it never stays in the system's list as a zombie.
     threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
     return Launched(process.pid, log, process)
