@@ -40,14 +40,14 @@ class SearchScreen(WorkbenchScreen):
     """Screen 2. A list of searches until one is open; then its tree, what stands behind the cursor, and its course."""
 
     NAME = "search"
-    PANES = ("searches", "tree", "second", "inspector", "course")
+    PANES = ("searches", "tree", "second", "inspector", "course", "difference")
     COMMANDS: ClassVar = {Nodes}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "play", "Run/pause", id="search.play"),
+        Binding("space", "play", "Run", id="search.play"),
         Binding("left_square_bracket", "by(-1)", "Back", id="search.back", key_display="["),
         Binding("right_square_bracket", "by(1)", "Forth", id="search.forth", key_display="]"),
-        Binding("t", "lattice", "Tree/lattice", id="search.lattice"),
-        Binding("n", "again", "Search again", id="search.again"),
+        Binding("t", "lattice", "Lattice", id="search.lattice"),
+        Binding("n", "again", "Again", id="search.again"),
         Binding("c", "compare", "Compare", id="search.compare"),
         Binding("full_stop", "step", "One rollout", id="search.step", show=False, key_display="."),
         Binding("left_curly_bracket", "by(-10)", "Ten back", id="search.back_ten", show=False, key_display="{"),
@@ -112,6 +112,10 @@ class SearchScreen(WorkbenchScreen):
 
     def back(self) -> bool:
         """Close the second search, then the first."""
+        if self.has_class("-why") and self.desk.second is not None:
+            self.remove_class("-why")
+            self.show_pane("tree")
+            return True
         if self.desk.second is not None:
             self.desk.second = None
         elif self.desk.unit is not None:
@@ -310,6 +314,7 @@ class SearchScreen(WorkbenchScreen):
 
     def action_why(self) -> None:
         """Go to what stands behind the choice, and behind every action not taken."""
+        self.add_class("-why")
         self.show_pane("inspector")
 
     def go_to_node(self, order: tuple[int, ...]) -> None:

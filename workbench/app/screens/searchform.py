@@ -87,22 +87,22 @@ class SearchForm(WorkbenchDialog[list[str] | None]):
             "seed": str(state.seed),
             "rate": "0",
         }
-        with Vertical(classes="dialog form", id="searchform"):
+        with Vertical(classes="dialog", id="searchform"):
             title = f"Search {plain(state.scenario)[:24]} again · {plain(state.model)}"
             yield Static(Content.styled(title, "bold $primary"))
             with Horizontal(classes="field"):
                 yield Label("planner")
                 yield Select.from_values(PLANNERS, value=state.planner, allow_blank=False, id="planner", compact=True)
-                yield Static("what plans the path")
+                yield Static("what plans the path", classes="about")
             with Horizontal(classes="field"):
                 yield Label("rule")
                 yield Select.from_values(list(RULES), value=trace.rule, allow_blank=False, id="rule", compact=True)
-                yield Static("selection rule of the tree search")
+                yield Static("selection rule of the tree search", classes="about")
             for field in _FIELDS:
                 with Horizontal(classes="field"):
                     yield Label(field.name)
                     yield Input(values[field.name], id=field.name, compact=True)
-                    yield Static(field.about)
+                    yield Static(field.about, classes="about")
             with Horizontal(classes="field"):
                 yield Label("")
                 yield Checkbox("begin held: space lets it go, . takes one rollout", id="paused", compact=True)

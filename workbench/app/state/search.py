@@ -13,7 +13,7 @@ from planner.tree import OrderTree, Tree, replay, replay_orders
 from simulator.attributes import NAMES
 
 _OF_POSITION = ("tree", "orders", "best")
-_OF_TRACE = ("whole", "whole_tree", "course", "choice_changes")
+_OF_TRACE = ("whole", "whole_tree", "whole_best", "course", "choice_changes")
 
 
 class SearchState:
@@ -103,10 +103,7 @@ class SearchState:
     @cached_property
     def best(self) -> Best | None:
         """What the search would have returned at the position; None while no subset of that size was evaluated."""
-        try:
-            return best(self.trace, self.t)
-        except ValueError:
-            return None
+        return _best(self.trace, self.t)
 
     @cached_property
     def whole(self) -> OrderTree:
@@ -117,6 +114,11 @@ class SearchState:
     def whole_tree(self) -> Tree:
         """The tree of sets at the end."""
         return replay(self.trace)
+
+    @cached_property
+    def whole_best(self) -> Best | None:
+        """What the search would return at the end; None if no subset of that size was evaluated."""
+        return _best(self.trace, self.trace.rollouts)
 
     @cached_property
     def course(self) -> Course:
@@ -140,3 +142,10 @@ class SearchState:
     def _forget(self, names: tuple[str, ...]) -> None:
         for name in names:
             self.__dict__.pop(name, None)
+
+
+def _best(trace: Trace, t: int) -> Best | None:
+    try:
+        return best(trace, t)
+    except ValueError:
+        return None

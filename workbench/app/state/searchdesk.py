@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from planner.trace import Trace
+from workbench.app.state.difference import Difference, DiffMark, Side, difference
 from workbench.app.state.playback import Playback
 from workbench.app.state.search import SearchState
 
@@ -42,6 +43,7 @@ class SearchDesk:
         self.second_seen: int | None = None
         self._t: int | None = None
         self._grow = False
+        self._compared: tuple[tuple[Trace, Trace, int, int], Difference] | None = None
 
     def open(self, unit: int, *, t: int | None = None, grow: bool = False) -> None:
         """Have another search shown, at a rollout or at its end.
@@ -91,6 +93,22 @@ class SearchDesk:
                 self.second.load(found[0], running=row["state"] == "running")
         if found is not None:
             self.second_seen = found[1]
+
+    @property
+    def difference(self) -> Difference | None:
+        """How the second search differs from the first at this position; None where there is none to compare."""
+        left, right = self.state, self.second
+        if left is None or right is None or left.trace.n != right.trace.n:
+            return None
+        seen = (left.trace, right.trace, left.t, right.t)
+        if self._compared is None or self._compared[0] != seen:
+            self._compared = seen, difference(left.trace, right.trace, (left.t, right.t))
+        return self._compared[1]
+
+    def marks(self, side: Side) -> dict[int, DiffMark]:
+        """Return what is to be marked in the tree of one side."""
+        found = self.difference
+        return {} if found is None else found.marks(side)
 
     def match(self) -> None:
         """Move the second search to the rollout of the first, and its cursor with it."""

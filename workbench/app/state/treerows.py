@@ -91,7 +91,8 @@ class TreeRows:
         top: most children shown of a node; None = all.
         later: show rows that the position has not come to yet; places then go by the end of the search and stay as
             they are while the position moves. Else they go by what there is at the position.
-        unfolded, folded: nodes opened and closed by hand. The others are open near the root, where rollouts go often.
+        unfolded, folded: nodes opened and closed by hand. Of the others those are open that many rollouts went through,
+            and the path that the search would return.
         entire: nodes of which every child is shown. revealed: nodes shown whatever their visits.
     """
 
@@ -135,8 +136,11 @@ class TreeRows:
         if self.top is not None:
             shown &= layout.rank() < self.top
         shown |= _among(self.revealed, orders) | _among(self.entire, orders)[orders.parent]
-        open_ = orders.visits >= max(2, orders.visits[0] // 8)
-        open_ |= _among(self.unfolded, orders)
+        chosen = np.zeros(len(shown), np.bool_)
+        found = state.whole_best if self.later else state.best
+        chosen[nodes_along(orders, found.path if found else ())] = True
+        shown |= chosen  # wherever it leads, the answer is seen
+        open_ = chosen | (orders.visits >= max(2, orders.visits[0] // 8)) | _among(self.unfolded, orders)
         open_ &= ~_among(self.folded, orders)
         open_[0] = 0 not in self.folded
         node, more, hidden = layout.rows(open_, shown)
@@ -209,7 +213,7 @@ def _marks(state: SearchState, orders: OrderTree, seen: _Seen) -> NDArray[np.int
     several = np.bincount(orders.mask[there], minlength=1 << state.trace.n)[orders.mask] > 1
     for which, applies in (
         (Mark.SEVERAL, several),
-        (Mark.FIRST_PLAY, there & (seen.visits == 0) & (np.arange(count) > 0) & (state.trace.backup == "path")),
+        (Mark.FIRST_PLAY, (seen.visits == 0) & (np.arange(count) > 0) & (state.trace.backup == "path")),
         (Mark.LEFT_OUT, seen.left_out),
         (Mark.LATER, ~there),
     ):

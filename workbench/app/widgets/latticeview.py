@@ -22,6 +22,7 @@ from workbench.app.state.lattice import (
     set_label,
 )
 from workbench.app.state.search import SearchState
+from workbench.explain import short_names
 
 
 class LatticeView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -57,7 +58,7 @@ class LatticeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._state = state
         self._lattice = build_lattice(state, self.sort) if state else Lattice([])
         if state is not None:
-            self._short = abbreviations(state.names)
+            self._short = abbreviations(short_names(state.names))
             self._digits = max(3, len(str(state.trace.rollouts)))
         height = max((len(column) for column in self._lattice.columns), default=0)
         self.virtual_size = Size(sum(self._width(size) for size in range(len(self._lattice.columns))), height + 1)

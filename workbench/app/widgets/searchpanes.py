@@ -11,9 +11,11 @@ from textual.events import Resize
 
 from workbench.app.frame import Pane
 from workbench.app.look import status_content
+from workbench.app.state.difference import DiffMark
 from workbench.app.state.search import SearchState
 from workbench.app.state.searchdesk import SearchDesk
 from workbench.app.state.searchlist import EMPTY, search_lines, waiting_lines
+from workbench.app.state.spans import line
 from workbench.app.state.treerows import SORTS, THRESHOLDS, TOPS, Sort
 from workbench.app.widgets.curve import Curve
 from workbench.app.widgets.inspector import Inspector
@@ -21,6 +23,7 @@ from workbench.app.widgets.latticeview import LatticeView
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.transport import Playing, PlayStatus, Transport, count_words
 from workbench.app.widgets.treeview import Sign, TreeView
+from workbench.explain import short_names
 from workbench.text import plain
 
 if TYPE_CHECKING:
@@ -28,6 +31,12 @@ if TYPE_CHECKING:
 
 BESIDE = "-beside"
 """Ends the ids of the widgets that show the second search."""
+
+_SIGNS: Mapping[DiffMark, Sign] = {
+    "lost": Sign("−", "error"),
+    "gained": Sign("+", "success"),
+    "reranked": Sign("↕", "warning"),
+}
 
 
 class SearchPanes(Container):
@@ -41,7 +50,6 @@ class SearchPanes(Container):
         super().__init__(id="search-panes")
         self._desk = desk
         self._listed: Sequence[dict[str, Any]] = ()
-        self._signs: tuple[Mapping[tuple[int, ...], Sign], Mapping[tuple[int, ...], Sign]] = ({}, {})
         self.lattice = False
         self.later = True
         self._laying = asyncio.Lock()
@@ -84,7 +92,11 @@ class SearchPanes(Container):
         inspector, course = Pane(Inspector(self._sensitive, "inspected"), id="inspector"), Pane(Curve(), id="course")
         inspector.border_title = "Set under the cursor"
         course.border_title = "Value of the best subset"
-        return [*panes, inspector, course]
+        panes += [inspector, course]
+        if self._desk.second is not None:
+            panes.append(Pane(LineList(quiet=True, id="differences"), id="difference"))
+            panes[-1].border_title = "− only left   + only right   ↕ in another place"
+        return panes
 
     # Showing
 
@@ -125,8 +137,8 @@ class SearchPanes(Container):
 
     def _show_trees(self) -> None:
         desk = self._desk
-        for name, state, signs in (("", desk.state, self._signs[0]), (BESIDE, desk.second, self._signs[1])):
-            if state is None:
+        for name, state, marks in (("", desk.state, desk.marks("left")), (BESIDE, desk.second, desk.marks("right"))):
+            if state is None or not self.query(f"#orders{name}"):  # its panes are laid out in a moment
                 continue
             tree, lattice = self.query_one(f"#orders{name}", TreeView), self.query_one(f"#sets{name}", LatticeView)
             tree.display, lattice.display = not self.lattice, self.lattice
@@ -134,7 +146,7 @@ class SearchPanes(Container):
             if self.lattice:
                 lattice.show(state)
             else:
-                tree.show(state, signs)
+                tree.show(state, {mask: _SIGNS[mark] for mask, mark in marks.items()})
 
     def _show_titles(self, state: SearchState) -> None:
         pane, view = self.query_one("#tree"), self.orders.view
@@ -144,9 +156,11 @@ class SearchPanes(Container):
         kept = [f"N ≥ {least}"] if least and not self.lattice else []
         kept += [f"first {view.top} of each"] if view.top and not self.lattice else []
         pane.border_subtitle = " · ".join(["= several orders", "★ chosen", "◀ last rollout", *kept])
-        if (second := self._desk.second) is not None:
+        if (second := self._desk.second) is not None and self.query("#second"):
             pane.border_title = Content(_name(state))
             self.query_one("#second").border_title = Content(_name(second))
+            said = self._desk.difference.lines(short_names(state.names)) if self._desk.difference else _APART
+            self.query_one("#differences", LineList).show([line(plain(text)) for text in said])
         self.query_one("#course").border_subtitle = self._doing(state)
 
     def _doing(self, state: SearchState) -> Content:
@@ -221,6 +235,9 @@ class SearchPanes(Container):
 def _name(state: SearchState) -> str:
     trace = state.trace
     return plain(f"search {state.unit} · {state.planner} {trace.rule} c {trace.c:g} · {state.model}")
+
+
+_APART = ["they are about other numbers of attributes: no set is common to both"]
 
 
 def _list_pane() -> Pane:

@@ -16,6 +16,11 @@ from textual.strip import Strip
 from workbench.app.look import bar, rich_style, value_style
 from workbench.app.state.search import SearchState
 from workbench.app.state.treerows import SORTS, Mark, Rows, Sort, TreeRows, nodes_along, order_of
+from workbench.explain import short_names
+from workbench.text import plain
+
+_FULL_NAMES = 36
+"""Cells of the column of names from which on attributes have their whole names."""
 
 
 class Sign(NamedTuple):
@@ -71,12 +76,12 @@ class TreeView(ScrollView, can_focus=True, inherit_bindings=False):
         self.view = TreeRows()
         self.rows: Rows | None = None
         self._state: SearchState | None = None
-        self._signs: Mapping[tuple[int, ...], Sign] = {}
+        self._signs: Mapping[int, Sign] = {}
         self._row = 0
         self._digits = 4
 
-    def show(self, state: SearchState | None, signs: Mapping[tuple[int, ...], Sign] | None = None) -> None:
-        """Show a search at its position; `signs` are put on the rows of orders that a comparison found to differ."""
+    def show(self, state: SearchState | None, signs: Mapping[int, Sign] | None = None) -> None:
+        """Show a search at its position; `signs` are put on the rows of sets that a comparison found to differ."""
         opened = state is not self._state
         self._state, self._signs = state, signs or {}
         if opened:
@@ -126,11 +131,11 @@ class TreeView(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip([Segment(strip.text, style)], strip.cell_length)
 
     def _widths(self, width: int) -> _Widths:
-        visits, q, prior, order = self._digits + 2, 8, 7, max(7, self._digits + 2)
+        visits, q, prior, order = self._digits + 2, 8, 7, max(9, self._digits + 2)
         thick = 12 if width >= 96 else 9 if width >= 66 else 0
         if width < 58:
             prior = 0
-        if width < 44:
+        if width < 46:
             order = 0
         return _Widths(max(8, width - visits - q - prior - order - thick - 7), thick, visits, q, prior, order)
 
@@ -140,9 +145,9 @@ class TreeView(ScrollView, can_focus=True, inherit_bindings=False):
         def head(title: str, cells: int) -> str:
             return f"{title}{'▾' if title == self.view.sort else ''}"[:cells].rjust(cells) if cells else ""
 
-        text = " attributes in the order asked"[: widths.name].ljust(widths.name) + "   " + " " * widths.bar
+        text = " order of questions"[: widths.name].ljust(widths.name) + "   " + " " * widths.bar
         text += head("N", widths.visits) + head("Q", widths.q - 1) + " "
-        text += head("prior", widths.prior) + head("order", widths.order)
+        text += head("prior", widths.prior) + head("rollouts", widths.order)
         return [Segment(text, style)]
 
     def _segments(self, row: int, widths: _Widths) -> list[Segment]:
@@ -156,11 +161,12 @@ class TreeView(ScrollView, can_focus=True, inherit_bindings=False):
             fewer = f" (N < {rows.least})" if rows.least and self.view.top is None else ""
             return [Segment(f"{indent}… {rows.hidden[row]} more{fewer}", muted)]
         arrow = "·" if mark & Mark.LEAF else "▾" if mark & Mark.OPEN else "▸"
-        name = state.names[int(rows.attribute[row])] if node else "nothing known"
+        names = state.names if widths.name >= _FULL_NAMES else short_names(state.names)
+        name = plain(names[int(rows.attribute[row])]) if node else "nothing known"
         room = widths.name - len(indent) - 2
         name = name if len(name) <= room else f"{name[: max(0, room - 1)]}…"
         same = int(rows.mask[row]) == state.cursor_mask and row != self._row
-        sign = self._signs.get(order_of(state.whole, node)) if self._signs else None
+        sign = self._signs.get(int(rows.mask[row]))
         q, prior = float(rows.q[row]), float(rows.prior[row])
         known = not math.isnan(q) and not mark & Mark.FIRST_PLAY
         colour = value_style(self, q) if known else muted
