@@ -18,7 +18,7 @@ def control(
         typer.Argument(
             help="step: rollouts (default 1). rate: rollouts per second, 0 = no limit. "
             "break: best, or a subset as a mask; nothing clears it.",
-            metavar="[ARGUMENT]",
+            metavar="ARGUMENT",
         ),
     ] = "",
     db: DbOption = None,
