@@ -187,6 +187,7 @@ class Failure(NamedTuple):
 
     Fields:
         reason: of the first of them. units: how many. unit, kind, scenario, model, arm: the first.
+        dialogue: the first has a dialogue that was stored.
     """
 
     reason: str
@@ -196,6 +197,7 @@ class Failure(NamedTuple):
     scenario: str
     model: str
     arm: str
+    dialogue: bool
 
 
 _DISTINCT = 2_000
@@ -208,11 +210,13 @@ def failures(db: Database, run: str) -> list[Failure]:
     """Group a run's failed units by reason, most first; numbers and quoted words do not make two reasons of one."""
     groups: dict[str, Failure] = {}
     for row in db.conn.execute(
-        "select coalesce(error, ''), count(*), min(id), kind, scenario, model, arm from units "
+        # Beside min(), SQLite takes the other columns from the row that has the least id.
+        "select coalesce(error, ''), count(*), min(id), kind, scenario, model, arm, "
+        "exists (select 1 from dialogues where unit = units.id) from units "
         "where run = ? and state = 'failed' group by error order by min(id) limit ?",
         [run, _DISTINCT],
     ):
-        found = Failure(*row)
+        found = Failure._make((*row[:-1], bool(row[-1])))
         pattern = _PARTICULARS.sub("#", found.reason)
         known = groups.get(pattern)
         groups[pattern] = found if known is None else known._replace(units=known.units + found.units)

@@ -119,7 +119,7 @@ def test_failures_of_one_kind_stand_together(db: Database) -> None:
         fail_unit(db, 4, "the server is gone", 1.0)
     first, second = failures(db, run)
     assert (first.units, first.unit, first.reason, first.arm) == (2, 2, "judge a: no JSON: 'maybe 3'", "agent")
-    assert (second.units, second.unit) == (1, 4)
+    assert (second.units, second.unit, second.dialogue) == (1, 4, False)
 
 
 def test_the_story_of_a_run(db: Database) -> None:

@@ -283,7 +283,7 @@ class RunsState:
             return []
         rows = [DetailRow(()), DetailRow(line(Span("failures", "accent", bold=True), muted("  enter opens the first")))]
         for failure in self.failures:
-            link = Link("search" if failure.kind == "search" else "dialogue", str(failure.unit))
+            link = _whereto(run, failure)
             count, *more = wrapped(f"{failure.units:,} × {veil(failure.reason)}", width)
             rows.append(DetailRow(line(Span(count, "error")), link))
             rows += [DetailRow(line(Span(f"  {text}", "error")), link) for text in more[:2]]
@@ -293,6 +293,15 @@ class RunsState:
         if missing > 0 and self.failures:
             rows.append(DetailRow(line(muted(f"{missing:,} more: workbench show failures --run {run.run}"))))
         return rows
+
+
+def _whereto(run: RunFigures, failure: Failure) -> Link:
+    """Return where the first unit of a failure is seen best."""
+    if failure.kind == "search":
+        return Link("search", str(failure.unit))
+    if failure.dialogue:
+        return Link("dialogue", str(failure.unit))
+    return Link("scores", run.run, f"scenario={failure.scenario}")
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -161,15 +161,20 @@ def test_failures_open_their_first_unit() -> None:
     state = RunsState()
     state.eat([figures("a", done=6, failed=9)], 0.0)
     found = [
-        Failure("no \x1b[31mJSON", 5, 17, "trial", "s1", "m", "agent"),
-        Failure("gone", 1, 3, "search", "s2", "m", "search"),
+        Failure("no \x1b[31mJSON", 5, 17, "trial", "s1", "m", "agent", True),
+        Failure("none", 1, 18, "trial", "s3", "m", "full", False),
+        Failure("gone", 1, 3, "search", "s2", "m", "search", False),
     ]
     state.tell(story("a"), found)
     rows = state.details(70)
     text = "\n".join(text_of(row.spans) for row in rows)
     assert "5 × no JSON" in text
-    assert "3 more: workbench show failures --run a" in text
-    assert {row.link for row in rows if row.link} == {Link("dialogue", "17"), Link("search", "3")}
+    assert "2 more: workbench show failures --run a" in text
+    assert {row.link for row in rows if row.link} == {
+        Link("dialogue", "17"),
+        Link("search", "3"),
+        Link("scores", "a", "scenario=s3"),
+    }
     assert "\x1b" not in text
 
 
@@ -215,7 +220,7 @@ def test_the_summary_is_json() -> None:
     state = RunsState()
     assert json.loads(state.summary()) is None
     state.eat([figures("a", done=6, failed=1)], 0.0)
-    state.tell(story("a"), [Failure("no", 1, 2, "trial", "s", "m", "agent")])
+    state.tell(story("a"), [Failure("no", 1, 2, "trial", "s", "m", "agent", True)])
     summary = json.loads(state.summary())
     assert summary["status"] == "failed-units"
     assert summary["units"] == {"all": 7, "done": 6, "failed": 1, "pending": 0}

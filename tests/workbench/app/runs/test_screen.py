@@ -1,0 +1,270 @@
+"""The screen of runs on real databases: finished, failed, live and dead runs, and what its keys do to them."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from simulator.scenario import Scenario
+from simulator.world import Draw, InvalidReplyError
+from storage.database import open_readonly, open_writable
+from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.engine.running import FailingWorld, options, work
+from workbench.app.app import WorkbenchApp
+from workbench.app.frame import SCREENS
+from workbench.app.screens.runs import RunsScreen
+from workbench.engine.launch import Launched, launch
+
+TIMES = (r"\d\d:\d\d:\d\d", r"\d{4}-\d\d-\d\d")
+LIVE = ("run", "--synthetic", "3000", "--rollouts", "300", "--arms", "vanilla,planner", "--seed", "5")
+
+
+def drive(
+    path: Path, steps: Callable[[Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 40), link: str = ""
+) -> None:
+    """Open the app on the screen of runs and take steps there."""
+
+    async def main() -> None:
+        async with driving(path, size, link or None) as pilot:
+            await pilot.press("5")
+            await settled(pilot)
+            await steps(pilot)
+
+    asyncio.run(main())
+
+
+def screen(pilot: Pilot[None]) -> RunsScreen:
+    assert isinstance(pilot.app, WorkbenchApp)
+    found = pilot.app.screen_in_front
+    assert isinstance(found, RunsScreen)
+    return found
+
+
+def text(pilot: Pilot[None]) -> str:
+    return screen_text(pilot.app)
+
+
+async def front(pilot: Pilot[None], name: str) -> None:
+    """Wait until another screen is shown."""
+    app = pilot.app
+    assert isinstance(app, WorkbenchApp)
+    await until(pilot, lambda: app.screen_in_front is not None and name == app.screen_in_front.NAME)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with a finished run, and one in which a judge failed now and then."""
+    path = tmp_path_factory.mktemp("mixed") / "w.db"
+    work(path, options(synthetic=6, seed=3, arms=("vanilla", "agent", "planner"), rollouts=20))
+    judged: list[str] = []
+
+    def judging(scenario: Scenario, judge: str, draw: Draw) -> Exception | None:
+        judged.append(scenario.id)
+        return InvalidReplyError(f"judge {judge}: no JSON in reply {len(judged)}") if len(judged) % 5 == 0 else None
+
+    assert work(path, options(synthetic=10, seed=4, arms=("vanilla", "agent")), FailingWorld(judging=judging)).failed
+    return path
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[tuple[Path, Launched]]:
+    """Return a database in which a detached run works; it is ended with the test."""
+    path = tmp_path / "w.db"
+    open_writable(path).conn.close()
+    launched = launch(path, LIVE)
+    yield path, launched
+    if launched.code is None:
+        os.kill(launched.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_runs_as_they_look(mixed: Path, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "failed units" in text(pilot))
+        check_snapshot(pilot.app, f"runs-{size[0]}x{size[1]}", *TIMES)
+        if size[0] < 100:
+            await pilot.press("tab")
+            await settled(pilot)
+            check_snapshot(pilot.app, "runs-details-80x24", *TIMES)
+
+    drive(mixed, steps, size)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_without_runs_the_screen_says_how_to_get_one(tmp_path: Path, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        check_snapshot(pilot.app, f"runs-empty-{size[0]}x{size[1]}")
+        for key in ("p", "x", "r", "R", "enter", "y", "down"):
+            await pilot.press(key)
+        await settled(pilot)
+        assert "there is no run yet" in text(pilot)
+        await pilot.press("n")
+        await front(pilot, "scenarios")
+
+    drive(tmp_path / "w.db", steps, size)
+
+
+def test_the_cursor_changes_the_details_and_enter_opens_the_scores(mixed: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "no JSON in reply 5" in text(pilot))
+        await pilot.press("down")
+        await until(pilot, lambda: "rollouts" in text(pilot) or "T 20" in text(pilot))
+        assert "failures" not in text(pilot)
+        chosen = screen(pilot).state.chosen
+        assert chosen is not None
+        assert f"run {chosen.run} · ◇ surrogate" in text(pilot).splitlines()[0]
+        await pilot.press("enter")
+        await front(pilot, "scores")
+
+    drive(mixed, steps)
+
+
+def test_enter_on_a_failure_opens_its_unit(mixed: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "no JSON in reply 5" in text(pilot))
+        await pilot.press("tab", "down", "down", "down", "enter")
+        await front(pilot, "scores")
+
+    drive(mixed, steps)
+
+
+def test_a_link_opens_its_run_and_says_where_there_is_none(mixed: Path) -> None:
+    first = finished(mixed)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        chosen = screen(pilot).state.chosen
+        assert chosen is not None
+        assert chosen.run == first
+        assert (screen(pilot).copy_text() or "").startswith(f"{first}\nworkbench show run {first} --db ")
+        (export,) = screen(pilot).exports()
+        assert json.loads(export.make())["run"] == first
+        subject = screen(pilot).subject()
+        assert subject is not None
+        assert subject.target == f"run/{first}"
+
+    drive(mixed, steps, link=f"run/{first}")
+
+    async def missing(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "there is no run 'nope'" in text(pilot))
+
+    drive(mixed, missing, link="run/nope")
+
+
+def test_what_makes_no_sense_is_refused_with_a_reason(mixed: Path) -> None:
+    first = finished(mixed)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for key, why in (("p", "has ended"), ("x", "has ended"), ("r", "is finished"), ("R", "no failed units")):
+            await pilot.press(key)
+            await until(pilot, lambda why=why: why in text(pilot))  # type: ignore[misc]
+
+    drive(mixed, steps, link=f"run/{first}")
+
+
+def test_failed_units_are_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    fails = FailingWorld(judging=lambda scenario, *_: InvalidReplyError("no JSON"))
+    work(path, options(synthetic=3, seed=4, arms=("vanilla",)), fails)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "✖ failed units" in text(pilot))
+        await pilot.press("R")
+        await until(pilot, lambda: "✔ done" in text(pilot) and "3/3" in text(pilot))
+        assert len(screen(pilot).state.runs) == 1
+        await until(pilot, lambda: "taking up run" in text(pilot))  # from its log
+
+    drive(path, steps)
+
+
+def test_a_detached_run_is_held_let_go_cancelled_and_taken_up(live: tuple[Path, Launched]) -> None:
+    path, launched = live
+
+    async def steps(pilot: Pilot[None]) -> None:
+        state = screen(pilot).state
+        await until(pilot, lambda: state.chosen is not None and state.chosen.status == "running")
+        await pilot.press("p")
+        await until(pilot, lambda: "‖ paused" in text(pilot))
+        await until(pilot, lambda: "paused by a command" in text(pilot))
+        await pilot.press("p")
+        await until(pilot, lambda: "▶ running" in text(pilot))
+        await until(pilot, lambda: state.chosen is not None and state.rate(state.chosen) is not None)
+        await settled(pilot)
+        assert "≈ left" in text(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: "Cancel run" in text(pilot))
+        await pilot.press("n")
+        assert launched.code is None
+        await pilot.press("x")
+        await until(pilot, lambda: "Cancel run" in text(pilot))
+        await pilot.press("y")
+        await until(pilot, lambda: "◌ interrupted" in text(pilot))
+        await until(pilot, lambda: launched.code == 130)
+        await pilot.press("r")
+        await until(pilot, lambda: "▶ running" in text(pilot))
+        assert len(state.runs) == 1
+        await pilot.press("x")
+        await until(pilot, lambda: "Cancel run" in text(pilot))
+        await pilot.press("y")
+        await until(pilot, lambda: "◌ interrupted" in text(pilot))
+
+    drive(path, steps)
+
+
+def test_a_run_whose_process_was_killed_is_interrupted(live: tuple[Path, Launched]) -> None:
+    path, launched = live
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "▶ running" in text(pilot))
+        os.kill(launched.pid, signal.SIGKILL)
+        await until(pilot, lambda: "◌ interrupted" in text(pilot))
+        await pilot.press("p")
+        await until(pilot, lambda: "nobody works on run" in text(pilot))
+
+    drive(path, steps)
+
+
+def test_a_large_log(mixed: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("l")
+        await settled(pilot)
+        assert "no log: it was started in a terminal" in text(pilot)
+        assert "progress" not in text(pilot)
+        await pilot.press("q")
+        await until(pilot, lambda: "progress" in text(pilot))
+        assert SCREENS[4] == screen(pilot).NAME
+
+    drive(mixed, steps)
+
+
+def test_a_hostile_log_stays_text(mixed: Path, tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    path.write_bytes(mixed.read_bytes())
+    log = tmp_path / "log"
+    log.write_bytes(b"one\n\x1b[31mred\x1b[0m [b]not bold[/b] \x1b]0;title\x07 \xff\n" * 5000)
+    db = open_writable(path)
+    db.conn.execute("update runs set log = ?", [str(log)])
+    db.conn.commit()
+    db.conn.close()
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "red [b]not bold[/b]" in text(pilot))
+        assert "\x1b" not in text(pilot)
+        log.write_text("afresh\n")
+        await until(pilot, lambda: "afresh" in text(pilot))
+        log.unlink()
+        await until(pilot, lambda: "the log is gone" in text(pilot))
+
+    drive(path, steps)
+
+
+def finished(path: Path) -> str:
+    """Return the first run of a database."""
+    db = open_readonly(path)
+    (run,) = db.conn.execute("select id from runs order by rowid limit 1").fetchone()
+    db.conn.close()
+    return str(run)
