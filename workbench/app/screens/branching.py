@@ -14,9 +14,9 @@ from workbench.app.frame import WorkbenchScreen
 from workbench.app.screens.ask import Ask
 from workbench.app.screens.takeover import ChooseAttribute, TakeOver
 from workbench.app.state.dialogues import MOST_COLUMNS, Replay
-from workbench.app.state.takeover import Change, Leave, leave, probe_arguments, probe_calls
+from workbench.app.state.takeover import Change, Leave, leave, probe_arguments
 from workbench.app.widgets.replybar import ReplyBar, ReplyInput
-from workbench.engine.errors import RunError
+from workbench.engine.errors import RunError, UsageError
 from workbench.text import plain
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ class Branching(WorkbenchScreen):
     @work(group="takeover")
     async def action_probe(self) -> None:
         """Show, or ask, what answering now would be worth."""
+        from workbench.engine.probe import estimate_probe
+
         column, said = self.replay.columns[self.active], self.replay.said(self.active)
         if (score := column.score(said)) is not None:
             world = "the surrogate knows it at every step" if column.surrogate else "known"
@@ -96,12 +98,20 @@ class Branching(WorkbenchScreen):
         if column.running:
             self.notify("this dialogue still goes on: ask when it has ended", severity="warning", timeout=4)
             return
+        try:
+            estimate = await self.workbench.read(lambda db: estimate_probe(db, column.unit, said))
+        except (StorageError, UsageError) as error:
+            self.workbench.problem(str(error))
+            return
         question = (
-            f"Answer from what is known after {said} question{'s' * (said != 1)}, and have that judged? "
-            f"{probe_calls(column)} calls of {plain(column.row['model'])} and its judges; stored and counted."
+            f"Answer from what is known after {said} question{'s' * (said != 1)}, and have that judged? This takes "
+            f"{estimate.calls} calls of {plain(column.row['model'])} and of {', '.join(map(plain, estimate.judges))}, "
+            "which are stored and counted."
         )
-        if await self.app.push_screen_wait(Ask(question, yes="Ask")):
-            await self._start(column.unit, probe_arguments(column, said))
+        if await self.app.push_screen_wait(Ask(question, yes="Ask")) and await self._start(
+            column.unit, probe_arguments(column, said)
+        ):
+            self.notify("asked: the score is shown here when it is judged", timeout=4)
 
     async def _start(self, unit: int, arguments: Sequence[str]) -> bool:
         try:

@@ -15,6 +15,7 @@ from textual.events import Key
 from textual.timer import Timer
 
 from storage.dialogues import Place, beside, latest_run, overview, places, replay
+from storage.readers import find_run
 from workbench.app.frame import Export, Headline, Pane, Subject, WorkbenchScreen
 from workbench.app.screens.branching import Branching
 from workbench.app.screens.takeover import ChooseColumns
@@ -64,6 +65,7 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         self._units: list[int] = []
         self._rows: list[Row] = []
         self._run: str | None = None
+        self._world: str | None = None
         self._places: list[Place] = []
         self._neighbours = False
         self._speed = SPEEDS.index(1.0)
@@ -81,17 +83,17 @@ class DialoguesScreen(Branching, WorkbenchScreen):
     def headline(self) -> Headline:
         """Return scenario and step, or the run to pick from."""
         if not self.replay.columns:
-            return Headline("pick a dialogue" if self._places else "")
+            return Headline("pick a dialogue" if self._places else "", world=self._world)
         row = self.replay.columns[self.active].row
         playing = f" · playing, {SPEEDS[self._speed]:g} s a step" if self._playing else ""
-        return Headline(f"{row['scenario_id'][:12]} · {self.replay.name_of_step()}{playing}", row["run"], row["world"])
+        return Headline(f"{row['scenario_id'][:8]} · {self.replay.name_of_step()}{playing}", row["run"], row["world"])
 
     def subject(self) -> Subject | None:
         """Return the dialogue in the column that has the focus."""
         if not self.replay.columns:
             return None
         each = self.replay.columns[self.active]
-        label = f"dialogue {each.unit} ({each.row['arm']}, {each.row['scenario_id'][:12]})"
+        label = f"dialogue {each.unit} ({each.row['arm']}, {each.row['scenario_id'][:8]})"
         return Subject("dialogue", str(each.unit), label)
 
     def copy_text(self) -> str | None:
@@ -248,10 +250,10 @@ class DialoguesScreen(Branching, WorkbenchScreen):
     # The list
 
     async def _read_places(self) -> None:
-        run, found = await self.workbench.read(_places)
+        run, world, found = await self.workbench.read(_places)
         if self._units:
             return
-        self._run, self._places = run, found
+        self._run, self._world, self._places = run, world, found
         picker = self.query_one(DialoguePicker)
         picker.show(run, found)
         if self.focused is None and found:
@@ -406,9 +408,9 @@ def _read(units: Sequence[int], unit: int, db: Any) -> tuple[list[Row], list[Row
     return list(beside(db, unit)), [replay(db, each) for each in units]
 
 
-def _places(db: Any) -> tuple[str | None, list[Place]]:
+def _places(db: Any) -> tuple[str | None, str | None, list[Place]]:
     run = latest_run(db)
-    return run, [] if run is None else places(db, run)
+    return (None, None, []) if run is None else (run, find_run(db, run)["world"], places(db, run))
 
 
 def _as_text(row: Mapping[str, Any]) -> str:

@@ -8,12 +8,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Checkbox, Input, OptionList, RadioButton, RadioSet, Select, SelectionList, Static
+from textual.widgets import Button, Checkbox, Input, OptionList, RadioSet, Select, Static
 from textual.widgets.option_list import Option
-from textual.widgets.selection_list import Selection
 
 from workbench.app.state.dialogues import MOST_COLUMNS, listed_title
+from workbench.app.state.spans import Line, Span, status_span
 from workbench.app.state.takeover import Change, Leave, What
+from workbench.app.state.transcript import Hide
+from workbench.app.widgets.linelist import LineList
+from workbench.app.widgets.ticks import Choice, Tick
 from workbench.text import plain
 
 _LABELS: dict[What, str] = {
@@ -53,7 +56,7 @@ class TakeOver(ModalScreen[Change | None]):
                 yield Static(self._question, classes="question", markup=False)
             with RadioSet(id="what", compact=True):
                 for what in place.choices:
-                    yield RadioButton(_LABELS[what], value=what == self._what, name=what)
+                    yield Choice(_LABELS[what], value=what == self._what, name=what)
             yield Select([(name, name) for name in place.free], prompt="ask about …", id="ask", compact=True)
             names = [
                 (f"{name}{'' if value is not None else ' (nothing known)'}", name)
@@ -61,7 +64,7 @@ class TakeOver(ModalScreen[Change | None]):
             ]
             yield Select(names, prompt="change …", id="attribute", compact=True)
             yield Input(id="text", compact=True)
-            yield Checkbox("answer every further question yourself", id="interactive", compact=True)
+            yield Tick("answer every further question yourself", id="interactive", compact=True)
             yield Static("", id="wrong", classes="hint", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Start (^s)", id="start", variant="primary", compact=True)
@@ -158,46 +161,62 @@ class ChooseColumns(ModalScreen[list[int] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", priority=True),
         Binding("enter", "take", "Show", priority=True),
         Binding("escape,q", "cancel", "Close", show=False),
     ]
 
-    def __init__(self, family: Sequence[Mapping[str, Any]], chosen: Sequence[int], hide: Any) -> None:
+    def __init__(self, family: Sequence[Mapping[str, Any]], chosen: Sequence[int], hide: Hide) -> None:
         super().__init__()
-        self._family, self._chosen, self._hide = family, chosen, hide
+        self._family, self._chosen, self._hide = family, list(chosen), hide
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
         with Vertical(classes="dialog", id="choose"):
             yield Static(Content.styled("Side by side", "bold $primary"))
-            yield SelectionList[int](
-                *(
-                    Selection(Content(self._label(row)), row["unit"], row["unit"] in self._chosen)
-                    for row in self._family
-                ),
-                compact=True,
-            )
+            yield LineList()
             yield Static(
                 Content.styled(f"space marks, up to {MOST_COLUMNS} · enter shows them · escape closes", "$muted"),
                 id="hint",
             )
 
+    def on_mount(self) -> None:
+        """Show the list."""
+        lines = self.query_one(LineList)
+        lines.styles.height = min(16, len(self._family))
+        first = next((n for n, row in enumerate(self._family) if row["unit"] in self._chosen), 0)
+        lines.show(self._lines(), cursor=first)
+
+    def action_mark(self) -> None:
+        """Mark the dialogue under the cursor, or not any more."""
+        lines = self.query_one(LineList)
+        unit = self._family[lines.cursor]["unit"]
+        if unit in self._chosen:
+            self._chosen.remove(unit)
+        else:
+            self._chosen.append(unit)
+        lines.show(self._lines())
+
     def action_take(self) -> None:
         """Show what is marked."""
-        marked = self.query_one(SelectionList).selected
-        units = [unit for unit in self._chosen if unit in marked] + [u for u in marked if u not in self._chosen]
-        if 1 <= len(units) <= MOST_COLUMNS:
-            self.dismiss(units)
+        if 1 <= len(self._chosen) <= MOST_COLUMNS:
+            self.dismiss(self._chosen)
         else:
-            self.query_one("#hint", Static).update(
-                Content.styled(f"▲ mark one to {MOST_COLUMNS}; {len(units)} are marked", "$warning")
-            )
+            warning = f"▲ mark one to {MOST_COLUMNS}; {len(self._chosen)} are marked"
+            self.query_one("#hint", Static).update(Content.styled(warning, "$warning"))
 
     def action_cancel(self) -> None:
         """Leave the columns as they are."""
         self.dismiss(None)
 
-    def _label(self, row: Mapping[str, Any]) -> str:
-        # A branch's name holds what a person typed or changed.
-        title = listed_title(row, model=len({each["model"] for each in self._family}) > 1)
-        return plain(title) if row["parent"] is None else str(self._hide(title))
+    def _lines(self) -> list[Line]:
+        models = len({row["model"] for row in self._family}) > 1
+        lines = []
+        for row in self._family:
+            title = listed_title(row, model=models)
+            # A branch's name holds what a person typed or changed.
+            shown = plain(title) if row["parent"] is None else self._hide(title)
+            mark = Span("✔ " if row["unit"] in self._chosen else "· ", "success")
+            running = [Span(" "), status_span("running")] if row["state"] == "running" else []
+            lines.append((mark, Span(" ".join(shown.split())), *running))
+        return lines

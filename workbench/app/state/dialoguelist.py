@@ -61,9 +61,7 @@ def heading(width: int) -> Line:
     """Return what stands above the lines."""
     cells = _cells(width)
     query = max(10, width - _DOMAIN - cells * _CELL)
-    return (
-        muted("domain".ljust(_DOMAIN) + "query".ljust(query) + "arm  questions · score".rjust(min(cells, 1) * _CELL)),
-    )
+    return (muted("domain".ljust(_DOMAIN) + "query".ljust(query) + "arm asked · score".rjust(_CELL) * cells),)
 
 
 def scenario_line(dialogues: Sequence[Mapping[str, Any]], width: int, hide: Hide) -> Line:
@@ -80,7 +78,7 @@ def scenario_line(dialogues: Sequence[Mapping[str, Any]], width: int, hide: Hide
     for row in shown:
         spans += _cell(row)
     if len(shown) < len(dialogues):
-        spans.append(muted(f"{len(dialogues) - len(shown)} dialogues".rjust(_CELL - 1)))
+        spans.append(muted(f"{len(dialogues) - len(shown)} dialogues".rjust(_CELL)))
     return tuple(spans)
 
 

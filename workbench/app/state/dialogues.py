@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from themes import status
 from workbench.app.state.alignment import Alignment, align
 
 Mark = Literal["", "same", "reply", "differs", "only"]
@@ -299,7 +300,11 @@ class Replay:
 def title(row: Mapping[str, Any], branch: Branch | None, *, model: bool) -> str:
     """Name one dialogue, by its arm (and its model), or as the branch that it is."""
     name = f"{row['arm']} arm" + (f" · {row['model']}" if model else "")
-    return name if branch is None else f"branch {row['unit']} of {name}, from question {branch.step + 1}"
+    return (
+        name
+        if branch is None
+        else f"{status('branch').label()} {row['unit']} of {name}, from question {branch.step + 1}"
+    )
 
 
 def listed_title(row: Mapping[str, Any], *, model: bool) -> str:

@@ -98,8 +98,3 @@ class Change:
 def probe_arguments(column: Column, said: int) -> list[str]:
     """Return the command line that asks what answering after `said` turns would be worth."""
     return ["branch", str(column.unit), "--at", str(said), "--probe"]
-
-
-def probe_calls(column: Column) -> int:
-    """Return how many calls of language models such a probe makes: a response, and each judge's repeats."""
-    return 1 + sum(max(1, verdict["repeats"] or 1) for verdict in column.row["verdicts"])

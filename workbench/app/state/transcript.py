@@ -39,6 +39,7 @@ _MARKS: dict[Mark, tuple[str, str]] = {
     "differs": ("≠ differs here", "mark"),
     "only": ("≠ only here", "mark"),
 }
+_SHORT = dict(zip(DIMENSIONS, ("risk", "empathy", "fit"), strict=True))
 _INDENT = "   "
 
 CRISIS = (
@@ -61,14 +62,14 @@ def blocks(replay: Replay, number: int, width: int, hide: Hide) -> list[Block]:
     for row in range(replay.rows):
         turn = replay.turn(number, row)
         said = replay.said(number, row + 1)
-        lines = [] if turn is None else _turn(turn, said, replay.mark(row, number), width, hide)
+        lines = _nothing(width) if turn is None else _turn(turn, said, replay.mark(row, number), width, hide)
         found.append(Block(row + 1, lines))
     found.append(Block(replay.last, _answer(column, width, hide)))
     return found
 
 
 def known_lines(replay: Replay, number: int, width: int) -> list[Line]:
-    """Return two lines: what is known at the step that the replay is at, and what answering now would be worth."""
+    """Return three lines on the step of now: what is known, how complete that is, what answering would be worth."""
     column, said = replay.columns[number], replay.said(number)
     head = f"known {column.learned(said)}/{N_ATTRIBUTES} "
     spans: list[Span] = [Span(head, bold=True)]
@@ -83,7 +84,7 @@ def known_lines(replay: Replay, number: int, width: int) -> list[Line]:
             break
         spans += [Span(" "), glyph, Span(" "), Span(name) if turn.known is not None else muted(name)]
         room -= 3 + cell_len(name)
-    return [_fitted(spans, width), _fitted(_worth(column, said), width)]
+    return [_fitted(each, width) for each in (spans, _complete(column, said), _worth(column, said))]
 
 
 def neighbour_lines(replay: Replay, number: int, width: int, hide: Hide) -> list[Line]:
@@ -183,7 +184,13 @@ def _turn(turn: Turn, number: int, mark: Mark, width: int, hide: Hide) -> list[L
         lines.append(line(Span(_INDENT), status_span("waiting"), muted(" for a reply")))
         return [*lines, ()]
     lines += _said("U", turn.reply or "", width, hide)
+    if turn.said_by == "person":
+        lines.append(_fitted([muted(f"{_INDENT}said by a person, not by the simulated user")], width))
     return [*lines, *_source(turn, width, hide), ()]
+
+
+def _nothing(width: int) -> list[Line]:
+    return [_fitted([muted(f"{_INDENT}nothing asked here")], width), ()]
 
 
 def _source(turn: Turn, width: int, hide: Hide) -> list[Line]:
@@ -231,7 +238,7 @@ def _verdict(verdict: Mapping[str, Any], column: Column, width: int, hide: Hide)
     steps: list[Span] = [Span(_INDENT + "  ")]
     for name in DIMENSIONS:
         if verdict[name] is not None:
-            steps += [muted(f"{name.split('_')[-1]} "), Span(dots(verdict[name])), Span(f" {verdict[name]:g}   ")]
+            steps += [muted(f"{_SHORT[name]} "), Span(dots(verdict[name])), Span(f" {verdict[name]:g}  ")]
     if len(steps) > 1:
         lines.append(_fitted(steps, width))
     if verdict["rationale"]:
@@ -239,26 +246,32 @@ def _verdict(verdict: Mapping[str, Any], column: Column, width: int, hide: Hide)
     return lines
 
 
-def _worth(column: Column, said: int) -> list[Span]:
-    """Say how complete what is known was rated, and what answering now would be worth."""
-    threshold = column.row["threshold"]
-    rating = column.completeness(said)
-    spans = [muted("completeness "), Span(ABSENT if rating is None else f"{rating}/5", bold=True)]
+def _complete(column: Column, said: int) -> list[Span]:
+    """Say how complete what is known was rated, and from where on that is enough."""
+    threshold, rating = column.row["threshold"], column.completeness(said)
+    spans = [muted("completeness "), Span(dots(rating)), Span(f" {ABSENT if rating is None else rating}/5", bold=True)]
     if threshold is not None:
         enough = rating is not None and rating >= threshold
-        spans.append(Span(f" (stop at {threshold})", "success" if enough else "text-muted"))
-    spans.append(muted("  if it stopped now "))
+        spans.append(
+            Span(f"  stops at {threshold}{': enough' if enough else ''}", "success" if enough else "text-muted")
+        )
+    return spans
+
+
+def _worth(column: Column, said: int) -> list[Span]:
+    """Say what answering after so many turns would be worth: as known, as asked, or as judged in the end."""
+    spans = [muted("if it stopped now ")]
     score = column.score(said)
     if score is not None:
         return [*spans, Span(f"{score:.2f} ", bold=True), *([status_span("surrogate")] * column.surrogate)]
     if probes := column.probes.get(said):
         scores = [probe["score"] for probe in probes if probe["score"] is not None]
         judged = "every judgement failed" if not scores else f"{sum(scores) / len(scores):.2f}"
-        return [*spans, Span(judged, bold=True), muted(f" asked of {len(probes)} judge{'s' * (len(probes) > 1)}")]
+        return [*spans, Span(judged, bold=True), muted(f"  asked of {len(probes)} judge{'s' * (len(probes) > 1)}")]
     verdict = column.mean_score()
     if said == len(column.turns) and verdict is not None:
-        return [*spans, Span(f"{verdict:.2f}", bold=True), muted(" as judged")]
-    return [*spans, muted("not known (s asks)")]
+        return [*spans, Span(f"{verdict:.2f}", bold=True), muted("  as judged")]
+    return [*spans, muted("not known yet" if column.running else "not known: s asks")]
 
 
 def _said(who: Literal["A", "U"], text: str, width: int, hide: Hide) -> list[Line]:

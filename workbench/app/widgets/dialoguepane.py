@@ -87,7 +87,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         """Mark a step and bring it into view, its beginning first."""
         self._step = step
         first = self._first.get(step)
-        if first is not None:
+        if first is not None and self.size.height:
             height = sum(1 for at, _ in self._lines[first : first + self.size.height] if at == step)
             region = Region(0, first, 1, max(1, height))
             self.scroll_to_region(region, animate=False, force=True, immediate=True)
