@@ -70,13 +70,16 @@ def find_run(db: Database, id_or_prefix: str | None = None) -> Row:
         return rows[0]
     rows = list(
         db.query(
-            _RUNS + " where runs.id >= ? and runs.id < ? group by runs.id order by runs.id limit 2",
+            _RUNS
+            + " where runs.id >= ? and runs.id < ? group by runs.id order by runs.kind = 'branch', runs.id limit 2",
             [id_or_prefix, id_or_prefix + "\U0010ffff"],
         )
     )
     if not rows or not id_or_prefix:
         raise NotFoundError(f"there is no run {id_or_prefix!r}: `workbench show runs` lists them")
-    if len(rows) > 1 and rows[0]["run"] != id_or_prefix:
+    # A run's branches begin with its id: they don't make its own beginning ambiguous.
+    alike = len(rows) > 1 and (rows[0]["kind"] == "branch") == (rows[1]["kind"] == "branch")
+    if alike and rows[0]["run"] != id_or_prefix:
         raise NotFoundError(f"several runs begin with {id_or_prefix!r}: give more of the id")
     return rows[0]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.agent import AgentOptions, TrialError, converse
+from simulator.agent import AgentOptions, Asked, Conversation, TrialError, converse, noted_until
 from simulator.attributes import N_ATTRIBUTES, SENSITIVITY_ORDER
-from simulator.dialogue import Dialogue, Knowledge, Neighbour
+from simulator.dialogue import Dialogue, Knowledge, Neighbour, Question
 from simulator.world import Draw, InvalidReplyError, Session
 from tests.simulator.fakes import PROFILE, FakeSession, unreadable
 
@@ -205,3 +205,93 @@ def test_whatever_the_world_says_the_dialogue_is_sound(
     assert len(set(asked(dialogue))) == len(dialogue.turns)
     assert (dialogue.ending == "sufficient") == (dialogue.completeness is not None and dialogue.completeness >= 4)
     assert all(PROFILE[i] == value for i, value in dialogue.knowledge.values.items())
+
+
+class Unreliable(FakeSession):
+    """Some of its answers can't be read, and which ones depends on nothing but the question's number."""
+
+    broken: frozenset[tuple[str, int]] = frozenset()
+
+    async def completeness(self, knowledge: Knowledge, asked: int, draw: Draw) -> int:
+        if ("completeness", draw.sample) in self.broken:
+            raise unreadable()
+        return 3 if draw.sample < 6 else 4
+
+    async def choose(self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw) -> Question:
+        if ("choice", draw.sample) in self.broken:
+            raise unreadable("before question 1: nothing")
+        return await super().choose(knowledge, asked, neighbours, draw)
+
+    async def question(self, attribute: int, knowledge: Knowledge, draw: Draw) -> Question:
+        if ("wording", draw.sample) in self.broken:
+            raise unreadable()
+        return await super().question(attribute, knowledge, draw)
+
+
+def run_on(session: Session, dialogue: Dialogue, step: int, **options: Any) -> Dialogue:
+    """Keep the first turns of a dialogue and let the agent go on."""
+
+    async def go_on() -> Dialogue:
+        kept, noted = list(dialogue.turns[:step]), noted_until(dialogue.invalid, step)
+        conversation = Conversation(session, AgentOptions(**options), dialogue.neighbours, "agent", kept, noted)
+        while (waiting := await conversation.ask()) is not None:
+            conversation.hear(waiting, await conversation.simulate(waiting))
+        return conversation.end()
+
+    return anyio.run(go_on)
+
+
+@given(
+    st.frozensets(st.tuples(st.sampled_from(["completeness", "choice", "wording"]), st.integers(0, 6)), max_size=6),
+    st.sampled_from(["cooperative", "partial", "refusing"]),
+    st.sampled_from(["few-shot", "follow"]),
+    st.integers(0, 8),
+)
+@settings(max_examples=60)
+def test_from_any_turn_on_it_goes_as_it_went(
+    broken: frozenset[tuple[str, int]], persona: str, retrieval: str, most: int
+) -> None:
+    session = Unreliable()
+    session.broken = broken
+    how = {"persona": persona, "retrieval": retrieval, "max_questions": most}
+    try:
+        dialogue = talk(session, [neighbour((9, 2, 7), 4.0, 0.1)], **how)
+    except TrialError:
+        return
+    for step in range(len(dialogue.turns) + 1):
+        assert run_on(session, dialogue, step, **how) == dialogue
+
+
+def test_what_could_not_be_read_before_counts_on() -> None:
+    session = Unreliable()
+    session.broken = frozenset({("completeness", 0), ("completeness", 1)})
+    dialogue = talk(session)
+    session.broken |= {("completeness", 2)}
+    with pytest.raises(TrialError, match="three invalid decisions"):
+        run_on(session, dialogue, 2)
+    assert len(run_on(session, dialogue, 1, max_invalid=4).invalid) == 3
+
+
+def test_a_person_may_ask_what_the_agent_would_not() -> None:
+    async def forced() -> tuple[Asked, Dialogue]:
+        conversation = Conversation(FakeSession(ratings=[5]), AgentOptions(), (), "agent")
+        assert await conversation.ask() is None
+        asked = await conversation.ask_about(4)
+        conversation.hear(asked, await conversation.simulate(asked))
+        with pytest.raises(ValueError, match="asked about before"):
+            await conversation.ask_about(4)
+        return asked, conversation.end()
+
+    question, dialogue = anyio.run(forced)
+    assert (question.chosen_by, question.completeness, question.question.attribute) == ("person", 5, 4)
+    assert dialogue.knowledge == Knowledge.from_profile(PROFILE, 1 << 4)
+
+
+def test_a_person_may_end_it() -> None:
+    async def ended() -> Dialogue:
+        conversation = Conversation(FakeSession(), AgentOptions(), (), "agent")
+        assert await conversation.ask() is not None
+        return conversation.end()
+
+    dialogue = anyio.run(ended)
+    assert (dialogue.turns, dialogue.ending, dialogue.completeness) == ((), "person", None)

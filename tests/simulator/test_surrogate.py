@@ -271,3 +271,19 @@ def test_a_surrogate_verdict_never_fails() -> None:
         run(WORLD.open(scenario(*[None] * 10), MODEL, 0).evaluate(EVERYTHING, "c", DRAW))
     except JudgementError:  # pragma: no cover
         pytest.fail("a profile without values is judged like any other")
+
+
+def test_a_value_that_departs_from_the_profile_is_believed_but_worth_nothing() -> None:
+    session = WORLD.open(COMPLETE, MODEL, 0)
+    true = Knowledge.from_profile(COMPLETE.profile, 0b1000000011)
+    told = Knowledge(true.full, 0, {**true.values, 9: "Never better"})
+    without = Knowledge.from_profile(COMPLETE.profile, 0b0000000011)
+    assert session.true_score(told) == session.true_score(without) != session.true_score(true)
+    rating = Draw("agent", "final")
+    assert run(session.completeness(told, true.full, rating)) == run(session.completeness(true, true.full, rating))
+    response = run(session.respond(told, "instruction", DRAW))
+    assert "Never better" in response.text
+    assert response.full == without.full
+    assert run(session.judge(response, "a", DRAW)) == run(
+        session.judge(run(session.respond(without, "instruction", DRAW)), "a", DRAW)
+    )

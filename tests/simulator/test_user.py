@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simulator.attributes import ATTRIBUTES, KEYS, N_ATTRIBUTES
 from simulator.dialogue import Question, Reply
 from simulator.scenario import Profile
-from simulator.user import coarsen, simulate_reply
+from simulator.user import coarsen, declined, simulate_reply, spoken
 from simulator.world import Persona
 
 PERSONAS: tuple[Persona, ...] = get_args(Persona)
@@ -150,3 +150,40 @@ def test_any_text_is_answered_and_never_read_as_a_template(
     assert (reply.known is not None) == (reply.status in ("answered", "partial"))
     assert reply.known is None or reply.status == "partial" or reply.known == reply.truth
     assert "<class" not in reply.text
+
+
+def say(attribute: int, text: str, profile: Profile = PERSON) -> Reply:
+    return spoken(profile, Question(attribute, "Would you tell me?"), text)
+
+
+@pytest.mark.parametrize("attribute", range(N_ATTRIBUTES))
+def test_what_the_simulated_user_says_means_the_true_value_when_a_person_says_it(attribute: int) -> None:
+    for seed in range(20):
+        reply = ask(PERSON, attribute, seed=seed)
+        said = say(attribute, f"  {reply.text.upper()} ")
+        assert (said.status, said.known, said.truth, said.said_by) == ("answered", reply.truth, reply.truth, "person")
+    assert say(attribute, PERSON[attribute] or "").known == PERSON[attribute]
+
+
+@pytest.mark.parametrize(
+    "text", ["Not divorced.", "Divorced? No.", "Married", "none of your business", "divorce", "Divorced and married"]
+)
+def test_anything_else_is_known_as_it_was_said(text: str) -> None:
+    reply = say(KEYS.index("marital_status"), text)
+    assert (reply.text, reply.known, reply.truth) == (text, text, "Divorced")
+
+
+def test_a_person_may_say_what_the_profile_does_not_hold() -> None:
+    assert say(0, "I am 30", NOBODY) == Reply(0, "answered", "I am 30", "I am 30", None, "person")
+
+
+def test_a_person_who_says_nothing_did_not_answer() -> None:
+    with pytest.raises(ValueError, match="nothing was said"):
+        say(0, " \n")
+
+
+def test_a_person_may_decline() -> None:
+    reply = declined(PERSON, Question(8, "Would you tell me?"))
+    assert (reply.status, reply.known, reply.truth, reply.said_by) == ("refused", None, "Yes", "person")
+    assert reply.text[:1].isupper()
+    assert "{" not in reply.text

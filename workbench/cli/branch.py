@@ -105,6 +105,7 @@ def _probe(path: Path, reopened: "Reopened", at: int, format: "Format") -> int:
     from storage.branches import probe_rows
     from workbench.cli.output import emit
     from workbench.engine.probe import estimate_probe, probe
+    from workbench.text import plain
 
     trial = reopened.trial
     with reading(path) as db:
@@ -118,7 +119,10 @@ def _probe(path: Path, reopened: "Reopened", at: int, format: "Format") -> int:
         rows = [row for row in probe_rows(db, trial.unit, at) if row["judge"] in reopened.judges]
     for row in rows:
         row |= {"world": trial.world}
-    title = f"Unit {trial.unit} answered after {at} of {len(trial.turns)} turns · world: {trial.world}"
-    columns = ["judge", "risk_sensitivity", "emotional_empathy", "user_alignment", "score", "error", "response"]
-    emit(rows, format, columns, title=title)
+    columns = ["judge", "risk_sensitivity", "emotional_empathy", "user_alignment", "score", "error"]
+    emit(
+        rows, format, columns, title=f"Unit {trial.unit} after {at} of {len(trial.turns)} turns · world: {trial.world}"
+    )
+    if format in ("table", "md"):
+        typer.echo("\n" + plain(rows[0]["response"], lines=True))
     return LEFT_OUT if any(row["score"] is None for row in rows) else DONE
