@@ -47,7 +47,7 @@ class Evidence:
     """What stands behind the reward of one rollout.
 
     Fields:
-        rollout: counted from 1. mask: the subset that it evaluated.
+        unit: the search. rollout: counted from 1. mask: the subset that it evaluated.
         world, judge: whose answers they are.
         reward: 1-5, the mean of the samples; NaN where the evaluation failed.
         cached: the samples were taken in earlier rollouts.
@@ -56,6 +56,7 @@ class Evidence:
         missing: why there are no samples, in words; empty where there are.
     """
 
+    unit: int
     rollout: int
     mask: int
     world: str
@@ -110,7 +111,7 @@ def reward_evidence(db: Database, unit: int, rollout: int, trace: Trace | None =
     judge = row["judge"] or experiment.get("planner", {}).get("judge") or ""
     leaf, flags = int(path_masks(trace.path[rollout - 1 : rollout])[0, -1]), int(trace.flags[rollout - 1])
     reward = math.nan if flags & FAILED else float(trace.reward[rollout - 1])
-    told = Evidence(rollout, leaf, row["world"], judge, reward, bool(flags & CACHED))
+    told = Evidence(unit, rollout, leaf, row["world"], judge, reward, bool(flags & CACHED))
     try:
         seed = int(experiment.get("world_seed", row["seed"]))
         session, knowledge, true_score = _session(db, row, leaf, seed)

@@ -21,6 +21,7 @@ from workbench.explain import (
     short_names,
     why_not_words,
 )
+from workbench.report.treechart import value_band
 from workbench.text import plain
 
 Sensitive = Callable[[str], str]
@@ -71,15 +72,19 @@ class InspectorState:
             return
         self.names, unit = search.names, search.unit
         self.inspection = inspect(search.trace, search.cursor_mask, search.t, search.tree)
-        if self.evidence is not None and (unit != self._unit or self.evidence.rollout != self.wanted):
-            self.evidence = None
         self._unit = unit
+        if self.evidence is not None and not self.takes(self.evidence):
+            self.evidence = None
 
     @property
     def wanted(self) -> int | None:
         """The rollout (from 1) whose evidence belongs here: the last one through this state."""
         passage = self.inspection.passage if self.inspection is not None else None
         return None if passage is None else passage.rollout
+
+    def takes(self, evidence: Evidence) -> bool:
+        """Tell whether evidence belongs here."""
+        return (evidence.unit, evidence.rollout) == (self._unit, self.wanted)
 
     @property
     def cursor(self) -> int:
@@ -221,4 +226,4 @@ def _row(seen: Inspection, action: ActionScore, name: str, room: int) -> Line:
 def _value_role(q: float, action: ActionScore) -> str:
     if math.isnan(q) or action.first_play or action.left_out:
         return "text-muted"
-    return "value-low" if q < 2.6 else "value-mid" if q < 3.6 else "value-high"
+    return f"value-{value_band(q)}"

@@ -61,8 +61,8 @@ class Inspector(LineList):
             self.post_message(self.EvidenceWanted(self.state.wanted))
 
     def tell(self, evidence: Evidence) -> None:
-        """Show what stands behind the reward, unless another rollout is looked at by now."""
-        if evidence.rollout == self.state.wanted:
+        """Show what stands behind the reward, unless another rollout or search is looked at by now."""
+        if self.state.takes(evidence):
             self.state.evidence = evidence
             self.redraw()
 
