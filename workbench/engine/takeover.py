@@ -40,7 +40,8 @@ from workbench.version import __version__
 VERBS = ("say", "refuse", "simulate", "ask", "finish", "cancel")
 """What a person may tell a branch that waits for them; `say` takes the text, `ask` an attribute's name."""
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS, _HEED_SECONDS = 0.05, 0.25
+"""How often a branch looks for what a person says while a question waits, and for commands to its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ class _TakeOver:
         record: TrialRecord | None = None
         async with working(self._path, self._reopened, *self._branch) as at_work, anyio.create_task_group() as tasks:
             tasks.start_soon(self._beat, at_work)
+            tasks.start_soon(self._heed, at_work)
             dialogue = await self._dialogue(at_work)
             trial = self._reopened.trial
             answered = await answer(
@@ -283,8 +285,23 @@ class _TakeOver:
 
     async def _beat(self, at_work: Working) -> None:
         while True:
-            await anyio.sleep(HEARTBEAT_SECONDS)
             await at_work.writer.write(lambda db: runs.beat(db, self._branch.run))
+            await anyio.sleep(HEARTBEAT_SECONDS)
+
+    async def _heed(self, at_work: Working) -> None:
+        """Obey what is said to the branch as a run: it can be cancelled, whoever answers in it."""
+        reader = open_readonly(self._path)
+        try:
+            while True:
+                for command in pending(reader, [runs.target(self._branch.run)]):
+                    cancelled = command.verb == "cancel"
+                    error = None if cancelled else f"{command.verb}: a branch can only be cancelled"
+                    await at_work.writer.write(partial(acknowledge, command=command.id, error=error))
+                    if cancelled:
+                        at_work.interruption.stop()
+                await anyio.sleep(_HEED_SECONDS)
+        finally:
+            reader.conn.close()
 
     def _stop(self, state: Literal["failed", "cancelled", "interrupted"], error: str) -> Branched:
         ended: Literal["failed", "interrupted"] = "failed" if state == "failed" else "interrupted"

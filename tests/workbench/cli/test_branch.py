@@ -48,11 +48,11 @@ def until(path: Path, query: str, *values: object) -> dict[str, Any]:
     return rows[0]
 
 
-def tell(path: Path, unit: int, verb: str, argument: str = "") -> dict[str, Any]:
-    """Leave a command for a branch and wait until it was taken."""
+def tell(path: Path, whom: str, verb: str, argument: str = "") -> dict[str, Any]:
+    """Leave a command and wait until it was taken."""
     db = open_writable(path)
     with transaction(db):
-        command = issue(db, f"branch:{unit}", verb, argument)
+        command = issue(db, whom, verb, argument)
     db.conn.close()
     return until(path, "select * from commands where id = ? and acknowledged is not null", command)
 
@@ -129,11 +129,11 @@ def test_a_person_in_another_process_takes_it_over(path: Path) -> None:
         assert waiting["question"]
         (running,) = read(path, "select state, kind from units where id = ?", unit)
         assert (running["state"], running["kind"]) == ("running", "trial")
-        assert tell(path, unit, "say", "Ask me later")["error"] is None
+        assert tell(path, f"branch:{unit}", "say", "Ask me later")["error"] is None
         until(path, "select * from turns where unit = ? and reply = 'Ask me later'", unit)
         until(path, "select * from turns where unit = ? and status is null", unit)
-        assert "no verb" in tell(path, unit, "sing")["error"]
-        assert tell(path, unit, "finish")["error"] is None
+        assert "no verb" in tell(path, f"branch:{unit}", "sing")["error"]
+        assert tell(path, f"branch:{unit}", "finish")["error"] is None
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
@@ -152,7 +152,7 @@ def test_killed_it_is_interrupted_and_harms_nothing(cli: Cli, path: Path, sent: 
     try:
         unit = until(path, "select unit from branches")["unit"]
         until(path, "select * from turns where unit = ? and status is null", unit)
-        tell(path, unit, "say", "Somewhere in between")
+        tell(path, f"branch:{unit}", "say", "Somewhere in between")
         until(path, "select * from turns where unit = ? and reply is not null", unit)
         process.send_signal(sent)
         process.communicate(timeout=60)
@@ -165,3 +165,18 @@ def test_killed_it_is_interrupted_and_harms_nothing(cli: Cli, path: Path, sent: 
     assert "Somewhere in between" in cli("show", "dialogue", "--unit", unit).stdout
     ended = cli("branch", unit, "--at", 1)  # what was said can be gone on from
     assert (ended.returncode, "Somewhere in between" in ended.stdout) == (0, True)
+
+
+def test_it_can_be_cancelled_as_a_run(path: Path) -> None:
+    process = start("branch", trial(path), "--at", 0, "--interactive", cwd=path.parent)
+    try:
+        found = until(path, "select unit, run from branches join units on id = unit")
+        until(path, "select * from turns where unit = ? and status is null", found["unit"])
+        assert "only be cancelled" in tell(path, f"run:{found['run']}", "pause")["error"]
+        assert tell(path, f"run:{found['run']}", "cancel")["error"] is None
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    (run,) = read(path, "select state from runs where id = ?", found["run"])
+    assert run["state"] == "interrupted"
