@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from planner.settings import PlannerSettings
 from planner.tree import replay, replay_orders
 from tests.planner.games import Game
-from tests.workbench.app.search.searches import state
+from tests.workbench.app.search.small import state
 from tests.workbench.report.hostile import HOSTILE
 from workbench.app.state.search import SearchState
 from workbench.app.state.treeexport import Order, as_dot, as_json, as_svg, as_text, tree_files, tree_rows
