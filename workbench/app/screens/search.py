@@ -104,7 +104,10 @@ class SearchScreen(WorkbenchScreen):
 
     def exports(self) -> list[Export]:
         """Offer what is seen as SVG, DOT, JSON and text."""
-        return []
+        from workbench.app.state.treeexport import tree_files
+
+        state = self.desk.state
+        return [] if state is None else [Export(*file) for file in tree_files(state, self.panes.seen())]
 
     async def open_link(self, link: Link) -> None:
         """Open a search; `t=40` goes to a rollout, `watch` replays it from the start if it is over already."""

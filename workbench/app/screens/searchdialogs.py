@@ -15,7 +15,7 @@ from workbench.app.state.playback import Breakpoints
 from workbench.app.state.search import SearchState
 from workbench.app.state.searchlist import search_lines
 from workbench.app.widgets.linelist import LineList
-from workbench.explain import set_words
+from workbench.explain import set_words, short_names
 from workbench.text import plain
 
 
@@ -70,7 +70,7 @@ class BreakpointsDialog(WorkbenchDialog[Breakpoints | None]):
                 Selection("another subset becomes the best", -1, self._breakpoints.best),
                 *(
                     Selection(
-                        Content(f"a path passes through {set_words(mask, self._state.names)}"),
+                        Content(f"a path passes through {set_words(mask, short_names(self._state.names))}"),
                         mask,
                         mask in self._breakpoints.masks,
                     )

@@ -3,13 +3,25 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from workbench.app.state.spans import ABSENT, Column, Line, Span, layout, line, moment, muted, status_span, table_line
+from workbench.app.state.spans import (
+    ABSENT,
+    Column,
+    Line,
+    Span,
+    cut,
+    layout,
+    line,
+    moment,
+    muted,
+    status_span,
+    table_line,
+)
 from workbench.text import plain
 
 _COLUMNS = (
     Column("state"),
     Column("domain", rank=5),
-    Column("scenario", widest=70),
+    Column("scenario", widest=120),
     Column("planner"),
     Column("rule", rank=4),
     Column("model", rank=6),
@@ -18,6 +30,9 @@ _COLUMNS = (
     Column("rollouts", right=True, rank=2),
     Column("when", right=True, rank=1),
 )
+
+_OTHERS = 84
+"""Cells that the other columns take together."""
 
 EMPTY: Sequence[Line] = (
     line(),
@@ -50,7 +65,9 @@ def search_lines(
         sensitive: makes a query safe to show.
     """
     cells = [_cells(row, sensitive) for row in rows]
-    widths = layout(_COLUMNS, cells, width)
+    # Measured with short scenarios, so that the other columns stay; what room is left they get then.
+    short = [{**row, "scenario": Span(cut(row["scenario"].text, max(16, width - _OTHERS)))} for row in cells]
+    widths = layout(_COLUMNS, short, width)
     heading = table_line(_COLUMNS, {column.title: muted(column.title) for column in _COLUMNS}, widths)
     return heading, [table_line(_COLUMNS, row, widths) for row in cells]
 

@@ -16,7 +16,7 @@ from workbench.app.state.search import SearchState
 from workbench.app.state.searchdesk import SearchDesk
 from workbench.app.state.searchlist import EMPTY, search_lines, waiting_lines
 from workbench.app.state.spans import line
-from workbench.app.state.treerows import SORTS, THRESHOLDS, TOPS, Sort
+from workbench.app.state.treerows import SORTS, THRESHOLDS, TOPS, Sort, order_of
 from workbench.app.widgets.curve import Curve
 from workbench.app.widgets.inspector import Inspector
 from workbench.app.widgets.latticeview import LatticeView
@@ -224,6 +224,15 @@ class SearchPanes(Container):
             tree.view.top = top
         self.show()
 
+    def seen(self) -> list[tuple[int, ...]]:
+        """List the orders whose rows can be seen, from the top, by scrolling if need be."""
+        state = self._desk.state
+        if state is None:
+            return []
+        rows = self.orders.view.build(state)
+        whole = state.whole
+        return [order_of(whole, int(node)) for row, node in enumerate(rows.node) if not rows.is_more(row)]
+
     def go_to(self, order: tuple[int, ...]) -> None:
         """Put the cursor on an order, as far as the search went along it."""
         self.lattice = False
@@ -243,4 +252,5 @@ _APART = ["they are about other numbers of attributes: no set is common to both"
 def _list_pane() -> Pane:
     pane = Pane(LineList(id="search-list"), id="searches")
     pane.border_title = "Searches"
+    pane.border_subtitle = "enter opens one"
     return pane
