@@ -61,6 +61,12 @@ class Change:
     value: str | None = None
     interactive: bool = False
 
+    def __post_init__(self) -> None:
+        for field in ("ask", "attribute"):  # in canonical spelling; other names are refused later
+            index = attribute_index(getattr(self, field) or "")
+            if index is not None:
+                object.__setattr__(self, field, NAMES[index])
+
     def to_json(self) -> dict[str, Any]:
         """Return what is stored: the fields that change something."""
         told = {name: getattr(self, name) for name in self.__slots__}

@@ -1,5 +1,6 @@
 """Dialogues taken over: what stays as it was, what a change changes, and what a person may do."""
 
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -162,6 +163,8 @@ def test_a_changed_profile_is_another_scenario(path: Path) -> None:
     assert mine["id"] != own["id"]
     assert mine["query"] == own["query"]
     assert '"Age": "90"' in mine["profile"]
+    (left,) = read(path, "select change from branches")
+    assert json.loads(left["change"]) == {"attribute": "Age", "value": "90"}
     assert (mine["collected"], mine["source"]) == (0, "counterfactual")
     with pytest.raises(UsageError, match="already"):
         branch(path, unit, 0, attribute=told["attribute"], value=told["truth"])
