@@ -12,9 +12,10 @@ from storage.commands import answer, issue
 from storage.errors import StorageError
 from workbench.app.frame import WorkbenchScreen
 from workbench.app.screens.ask import Ask
-from workbench.app.screens.takeover import ChooseAttribute, TakeOver
+from workbench.app.screens.takeover import ChooseAttribute, Stopped, TakeOver
 from workbench.app.state.dialogues import MOST_COLUMNS, Replay
 from workbench.app.state.takeover import Change, Leave, leave, probe_arguments
+from workbench.app.state.transcript import stopped_lines
 from workbench.app.widgets.replybar import ReplyBar, ReplyInput
 from workbench.engine.errors import RunError, UsageError
 from workbench.text import plain
@@ -55,14 +56,15 @@ class Branching(WorkbenchScreen):
         self._watching: Timer | None = None
         self._following: int | None = None
         self._told: list[int] = []
+        self._asked: tuple[int, int] | None = None
 
     @property
     def active(self) -> int:
         """Number of the column that the keys are about."""
         raise NotImplementedError
 
-    def show_latest(self) -> None:
-        """Show the step that the replay was moved to."""
+    def hide(self, text: str) -> str:
+        """Make a text of data or models safe to show, and cover it while texts are blurred."""
         raise NotImplementedError
 
     # Starting
@@ -87,13 +89,12 @@ class Branching(WorkbenchScreen):
 
     @work(group="takeover")
     async def action_probe(self) -> None:
-        """Show, or ask, what answering now would be worth."""
+        """Show, or ask, what response and verdicts would be if it stopped now."""
         from workbench.engine.probe import estimate_probe
 
         column, said = self.replay.columns[self.active], self.replay.said(self.active)
-        if (score := column.score(said)) is not None:
-            world = "the surrogate knows it at every step" if column.surrogate else "known"
-            self.notify(f"{score:.2f} if it stopped now: {world}", timeout=4)
+        self._asked = column.unit, said
+        if self.show_asked():
             return
         if column.running:
             self.notify("this dialogue still goes on: ask when it has ended", severity="warning", timeout=4)
@@ -104,14 +105,28 @@ class Branching(WorkbenchScreen):
             self.workbench.problem(str(error))
             return
         question = (
-            f"Answer from what is known after {said} question{'s' * (said != 1)}, and have that judged? This takes "
-            f"{estimate.calls} calls of {plain(column.row['model'])} and of {', '.join(map(plain, estimate.judges))}, "
-            "which are stored and counted."
+            f"Answer from what is known after {_questions(said)}, and have that judged? This takes {estimate.calls} "
+            f"calls of {plain(column.row['model'])} and the judges {', '.join(map(plain, estimate.judges))}; they are "
+            "stored and counted."
         )
-        if await self.app.push_screen_wait(Ask(question, yes="Ask")) and await self._start(
-            column.unit, probe_arguments(column, said)
-        ):
-            self.notify("asked: the score is shown here when it is judged", timeout=4)
+        # On the surrogate nothing is called, so there is nothing to agree to.
+        if estimate.calls and not await self.app.push_screen_wait(Ask(question, yes="Ask")):
+            self._asked = None
+        elif await self._start(column.unit, probe_arguments(column, said)):
+            self.notify("asked: it is shown when it is judged", timeout=4)
+
+    def show_asked(self) -> bool:
+        """Show what answering at a step came to, where it was asked for and is there."""
+        if self.app.screen is not self:
+            return False  # not above a dialog that is in use; the next change of the store comes here again
+        for number, column in enumerate(self.replay.columns):
+            if self._asked is not None and self._asked[0] == column.unit and self._asked[1] in column.probes:
+                said, self._asked = self._asked[1], None
+                title = f"If it stopped after {_questions(said)}: {self.replay.titles()[number]}"
+                width = min(84, int(self.app.size.width * 0.9) - 6)
+                self.app.push_screen(Stopped(plain(title), stopped_lines(column, said, width, self.hide)))
+                return True
+        return False
 
     async def _start(self, unit: int, arguments: Sequence[str]) -> bool:
         try:
@@ -233,6 +248,10 @@ class Branching(WorkbenchScreen):
                     self._told.remove(command)
                     if found.error:
                         self.workbench.problem(found.error)
+
+
+def _questions(count: int) -> str:
+    return f"{count} question{'s' * (count != 1)}"
 
 
 def _issue(unit: int, verb: str, text: str, db: "Database") -> int:

@@ -53,7 +53,7 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         Binding("t", "take_over", "Take over", id="dialogues.take_over"),
         Binding("b", "branch", "Branch", id="dialogues.branch"),
         Binding("o", "neighbours", "Planned paths of similar queries", id="dialogues.neighbours", show=False),
-        Binding("s", "probe", "Score if it stopped now", id="dialogues.probe", show=False),
+        Binding("s", "probe", "Answer and score if it stopped now", id="dialogues.probe", show=False),
         Binding("i", "reply", "Reply as the user", id="dialogues.reply", show=False),
         Binding("j", "scenario(1)", "Next scenario", id="dialogues.next_scenario", show=False),
         Binding("k", "scenario(-1)", "Previous scenario", id="dialogues.previous_scenario", show=False),
@@ -177,6 +177,7 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         await self._arrange()
         self._draw()
         self.show_reply()
+        self.show_asked()
 
     async def _arrange(self) -> None:
         """Have exactly the panes that are needed."""
@@ -311,10 +312,6 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         self.unfollow()
         if self.replay.go_to(step):
             self._show_step()
-
-    def show_latest(self) -> None:
-        """Show the step that the replay was moved to."""
-        self._show_step()
 
     def action_play(self) -> None:
         """Go on by itself, a step at a time, or stop; from the beginning where the end is reached."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, OptionList, RadioSet, Select, Static
@@ -121,6 +121,39 @@ class TakeOver(ModalScreen[Change | None]):
         text.display = self._what in ("say", "attribute")
         text.placeholder = "what the user says" if self._what == "say" else "the new value; empty: nothing to know"
         self.query_one("#wrong", Static).update("")
+
+
+class Stopped(ModalScreen[None]):
+    """Show what a dialogue would have come to, had it stopped at a step.
+
+    Args:
+        title: which dialogue, and where. lines: the response and its verdicts.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,s,enter", "close", "Close", show=False)]
+
+    def __init__(self, title: str, lines: Sequence[Line]) -> None:
+        super().__init__()
+        self._title, self._lines = title, lines
+
+    def compose(self) -> ComposeResult:
+        """Yield the text."""
+        with Vertical(classes="dialog", id="stopped"):
+            yield Static(Content.styled(self._title, "bold $primary"))
+            with VerticalScroll(id="stopped-text"):
+                yield Static(content_of(self._lines))
+            yield Static(Content.styled("stored with the dialogue · escape closes", "$muted"))
+
+    def action_close(self) -> None:
+        """Close."""
+        self.dismiss(None)
+
+
+def content_of(lines: Sequence[Line]) -> Content:
+    """Return lines as one text in their colours."""
+    return Content("\n").join(
+        Content.assemble(*((span.text, f"{'bold ' * span.bold}${span.role}") for span in line)) for line in lines
+    )
 
 
 class ChooseAttribute(ModalScreen[str | None]):

@@ -115,6 +115,13 @@ def neighbour_lines(replay: Replay, number: int, width: int, hide: Hide) -> list
     return lines
 
 
+def stopped_lines(column: Column, said: int, width: int, hide: Hide) -> list[Line]:
+    """Return what answering after `said` turns came to, where that was asked: the response and its verdicts."""
+    probes = column.probes[said]
+    lines = [*_said("A", probes[0]["response"] or "", width, hide), ()]
+    return lines + [line for probe in probes for line in _verdict(probe, column, width, hide)]
+
+
 def turn_text(replay: Replay, number: int) -> str:
     """Return what a column says at the step, as text: the query, a question and its reply, or the answer."""
     column = replay.columns[number]

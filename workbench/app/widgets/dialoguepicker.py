@@ -56,7 +56,7 @@ class DialoguePicker(Pane):
         """Show the scenarios of a run; what was described before is read again."""
         self._places = places
         self.border_title = f"Dialogues of run {run}" if run else "Dialogues"
-        self.border_subtitle = f"{len(places):,} scenario{'s' * (len(places) != 1)}" if places else ""
+        self.border_subtitle = f"enter opens · {len(places):,} scenario{'s' * (len(places) != 1)}" if places else ""
         self.query_one("#empty").display = not places
         self.query_one(LineList).display = bool(places)
         self._renew()

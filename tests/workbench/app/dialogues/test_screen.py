@@ -19,7 +19,7 @@ from tests.workbench.app.driving import check_snapshot, driving, screen_text, se
 from tests.workbench.engine.running import options, work
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.dialogues import DialoguesScreen
-from workbench.app.screens.takeover import ChooseColumns, TakeOver
+from workbench.app.screens.takeover import ChooseColumns, Stopped, TakeOver
 from workbench.app.widgets.dialoguepane import Transcript
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.replybar import ReplyBar
@@ -189,12 +189,18 @@ def test_o_shows_the_planned_paths_and_enter_goes_to_their_scenario(prepared: Pa
     drive(prepared, steps)
 
 
-def test_s_says_what_the_surrogate_knows(prepared: Path) -> None:
-    async def steps(pilot: Pilot[None]) -> None:
-        await press(pilot, "s")
-        assert "the surrogate knows it at every step" in " ".join(text(pilot).split())
+@pytest.mark.slow
+def test_s_shows_what_the_surrogate_would_answer_now(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_subprocess(monkeypatch)
 
-    drive(prepared, steps, size=(160, 40))
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Stopped) and "judge b" in text(pilot))
+        assert "If it stopped after 1 question" in text(pilot)
+        assert "judge a ◇ surrogate" in text(pilot)
+        await press(pilot, "escape")
+
+    drive(mine, steps)
 
 
 def test_j_and_k_go_through_the_scenarios_of_the_run(prepared: Path) -> None:
@@ -372,7 +378,7 @@ def test_a_person_replies_in_a_running_branch(mine: Path, monkeypatch: pytest.Mo
         screen = front(pilot)
         await press(pilot, "home", "t")
         await until(pilot, lambda: isinstance(pilot.app.screen, TakeOver))
-        await pilot.press("shift+tab", "down", "down", "enter", "tab", "space", "ctrl+s")
+        await pilot.press("shift+tab", "down", "down", "down", "enter", "tab", "space", "ctrl+s")
         await until(pilot, lambda: pilot.app.screen.query(ReplyBar) and isinstance(pilot.app.focused, Input))
         await until(pilot, lambda: "^r refuse" in text(pilot))
         await pilot.press("ctrl+r")
@@ -404,18 +410,30 @@ def test_on_a_model_the_score_is_asked_after_its_calls_are_shown(
     in_subprocess(monkeypatch)
     path = tmp_path / "model.db"
     with FakeServer() as server:
-        small = {"limit": 2, "rollouts": 6, "depth": 2, "arms": ("agent",), "judges": ("m", "j")}
+        small = {"limit": 2, "rollouts": 6, "depth": 2, "arms": ("agent",), "judges": ("m", "j"), "threshold": 5}
         work(path, options(world="model", base_url=server.url, models=("m",), **small))
+
+        asked = len(server.requests)
 
         async def steps(pilot: Pilot[None]) -> None:
             await press(pilot, "home")
             assert "not known: s asks" in text(pilot)
             await pilot.press("s")
-            await until(pilot, lambda: "This takes 3 calls of m" in " ".join(text(pilot).split()))
+            await until(pilot, lambda: "This takes 3" in text(pilot))
+            await pilot.press("n")
+            await settled(pilot)
+            assert len(server.requests) == asked
+            await pilot.press("s")
+            await until(pilot, lambda: "This takes 3" in text(pilot))
             await pilot.press("y")
-            await until(pilot, lambda: "asked of 2 judges" in text(pilot))
+            await until(pilot, lambda: isinstance(pilot.app.screen, Stopped) and "judge m" in text(pilot))
+            await press(pilot, "escape")
+            assert "asked of 2 judges" in text(pilot)
+            await pilot.press("s")
+            await until(pilot, lambda: isinstance(pilot.app.screen, Stopped))
+            await press(pilot, "escape")
 
-        drive(path, steps, f"dialogue/{first_dialogue(path)}")
+        drive(path, steps, f"dialogue/{first_dialogue(path, 'questions > 0')}")
 
 
 @pytest.mark.parametrize(("name", "size"), [("dialogues", (120, 40)), ("dialogues-small", (80, 24))])
