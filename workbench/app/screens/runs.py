@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 0.5
 """How often the screen looks by itself: rates, logs and dead processes change without a write to the database."""
 
+_STORY_SECONDS = 5.0
+"""How often the story of a run that works is read anew."""
+
 _EMPTY = (
     "No run yet.",
     "",
@@ -221,7 +224,9 @@ class RunsScreen(WorkbenchScreen):
         """Read what is told of the chosen run, if it may have changed; and the end of its log."""
         run = self.state.chosen
         if run is not None:
-            told = (run.run, run.status, run.failed, bool(run.finished))
+            # While it runs it may find its library, and its first units.
+            lately = time.monotonic() // _STORY_SECONDS if run.status == "running" else 0
+            told = (run.run, run.status, run.failed, lately)
             if told != self._told:
 
                 def tell(db: "Database", wanted: RunFigures = run) -> tuple[RunStory, list[Failure]]:

@@ -18,7 +18,7 @@ from workbench.app.screens.ask import Ask
 from workbench.app.screens.workerform import WorkerForm
 from workbench.app.state.links import Link
 from workbench.app.state.logtail import LogTail
-from workbench.app.state.workers import CARD_LINES, Verb, WorkersState, endpoint
+from workbench.app.state.workers import CARD_LINES, Verb, WorkersState, counted, endpoint
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.loglines import LogLines
 from workbench.doctor import serving_checks
@@ -155,11 +155,12 @@ class WorkersScreen(WorkbenchScreen):
     async def action_stop_all(self) -> None:
         """Ask, then stop every worker that belongs to no run."""
         count = len(self.state.at_work)
+        what = counted(count, "worker") if count else "what is left of the workers"
         left = [row for row in self.state.rows if row["kind"] == "detached"]
         if not left:
             self._refuse("there is no worker to stop")
         elif await self.app.push_screen_wait(
-            Ask(f"Stop {count or 'what is left of'} workers? What they are answering is cut off.", yes="Stop", no="No")
+            Ask(f"Stop {what}? What is being answered is cut off.", yes="Stop", no="Go on")
         ):
             self._tell("stop")
 

@@ -25,7 +25,7 @@ from workbench.text import plain
 from workbench.workers.presets import PRESETS
 
 CARD_LINES = 4
-"""Lines of a card; the last one is empty where nothing needs saying."""
+"""Lines of a card, the last ones empty where little is to be said."""
 
 HISTORY = 120
 """Figures kept of each worker; a supervisor writes one a second or so."""
@@ -176,19 +176,23 @@ class WorkersState:
             line(Span(plain(row["model"]))),
             line(Span(f"GPU {gpus}" if gpus else "CPU")),
             line(muted(f"since {_since(row['since'], now)}")),
-            line(Span(f"{row['restarts']} restarts", "warning")) if row["restarts"] else (),
+            line(Span(counted(row["restarts"], "restart"), "warning")) if row["restarts"] else (),
             line(muted("of a run")) if row["kind"] != "detached" else (),
         ]
-        return [
+        lines = [
             _fitted(head, width),
             _fitted(self._work(row, draw), width),
             _fitted(_machine(row, draw), width),
             line(Span("  " + cut(plain(row["reason"]), width - 2), "warning")) if row["reason"] else (),
         ]
+        said = [part for part in lines if part]
+        return said + [()] * (CARD_LINES - len(said))
 
     def _work(self, row: Row, draw: Callable[[float, int], str]) -> list[Line]:
+        if row["state"] in ("stopped", "dead"):
+            return []
         if row["running"] is None:
-            return [line(muted("  no figures: it does not answer requests now"))]
+            return [line(muted("  no requests are served now"))]
         rate = row["tokens_per_s"]
         return [
             line(muted("  requests "), f"{row['running']} running", muted(" · "), f"{row['waiting']} waiting"),
@@ -206,6 +210,11 @@ def sparkline(values: Sequence[float], width: int) -> str:
     highest = max(shown, default=0.0)
     steps = [0 if highest <= 0 else round(max(0.0, value) / highest * (len(_SPARKS) - 1)) for value in shown]
     return "".join(_SPARKS[step] for step in steps).rjust(width)
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number with its noun in the singular or plural."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def endpoint(row: Row) -> str | None:
@@ -231,7 +240,7 @@ def _machine(row: Row, draw: Callable[[float, int], str]) -> list[Line]:
         if row["gpu_use"] is not None:
             parts.append(line(muted("use "), Span(draw(row["gpu_use"], 6), "active"), f" {row['gpu_use']:.0%}"))
     address = endpoint(row)
-    if address:
+    if address and row["state"] not in ("stopped", "dead"):
         parts.append(line(muted("at " if parts else "  at "), address))
     return parts
 
