@@ -33,6 +33,7 @@ class Answers:
         self.scenario = scenario
         self.rows = sorted(rows, key=lambda row: (row["model"], *arm_place(row["arm"]), row["run"] != first.run))
         self.left, self.right = self._place(first, 0), self._place(second, len(self.rows) - 1)
+        self._pieces: dict[tuple[int, int], tuple[tuple[Piece, ...], tuple[Piece, ...]]] = {}
 
     @property
     def sides(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -50,8 +51,10 @@ class Answers:
 
     def pieces(self) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
         """Return both responses, safe to show, cut into what both have and what only one has."""
-        left, right = (plain(row["text"] or "", lines=True) for row in self.sides)
-        return compare_words(left, right)
+        if (self.left, self.right) not in self._pieces:
+            left, right = (plain(row["text"] or "", lines=True) for row in self.sides)
+            self._pieces[self.left, self.right] = compare_words(left, right)
+        return self._pieces[self.left, self.right]
 
     def title(self, place: int) -> str:
         """Name a response: its arm and questions, run and model only where there are several."""

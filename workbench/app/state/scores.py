@@ -225,15 +225,15 @@ def nearest(points: NDArray[np.float64], at: int, dx: int, dy: int) -> int:
     """Return the point that lies closest in a direction, or `at` itself where there is none.
 
     Args:
-        points: `[m, 2]`. at: index of the point that is left.
+        points: `[m, 2]`, at least one. at: index of the point that is left.
         dx, dy: one of them 1 or -1, the other 0; y grows upwards.
     """
     offset = points - points[at]
     along = offset @ np.array([dx, dy], np.float64)
     across = np.abs(offset @ np.array([dy, dx], np.float64))
-    # What lies aside counts double, so that the cursor keeps its line where it can.
-    cost = np.where(along > 1e-9, along + 2 * across, np.inf)
-    best = int(np.argmin(cost)) if len(cost) else at
+    # What lies aside counts double, and what lies more aside than ahead is the last choice.
+    cost = np.where(along > 1e-9, along + 2 * across + 100.0 * (across > along), np.inf)
+    best = int(np.argmin(cost))
     return best if np.isfinite(cost[best]) else at
 
 

@@ -67,11 +67,14 @@ class ScoreMatrix(ScrollView, can_focus=True):
 
     def show(self, rows: Sequence[MatrixRow]) -> None:
         """Show rows; the cursor stays on the arm and judge it was on, where they are still there."""
+        if rows == self._rows:
+            return
         before = self.row.key if self.row else None
         self._rows = rows
         places = self._places()
-        self._row = next((i for i in places if rows[i].key == before), places[0] if places else 0)
-        self._arrange()
+        kept = next((i for i in places if rows[i].key == before), None)
+        self._row = kept if kept is not None else places[0] if places else 0
+        self._arrange(reveal=kept is None)
 
     def select(self, row: int, column: int) -> None:
         """Put the cursor on a cell, by the numbers of a row that is not the paper's and of a column."""
@@ -82,7 +85,7 @@ class ScoreMatrix(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Make use of the room there is."""
-        self._arrange()
+        self._arrange(reveal=True)
 
     def notify_style_update(self) -> None:
         """Draw anew in the colours of another theme."""
@@ -143,7 +146,7 @@ class ScoreMatrix(ScrollView, can_focus=True):
     def _places(self) -> list[int]:
         return [i for i, row in enumerate(self._rows) if row.key is not None]
 
-    def _arrange(self) -> None:
+    def _arrange(self, *, reveal: bool) -> None:
         """Lay out the lines, with bars beneath the figures where all of it fits."""
         # A bar of its own line is read better, but not at the price of rows out of sight.
         needed = sum(2 if row.key else 1 for row in self._rows) + sum(bool(row.heading) for row in self._rows) + 1
@@ -156,7 +159,9 @@ class ScoreMatrix(ScrollView, can_focus=True):
             if self._tall and row.key:
                 self._lines.append(_Drawn(i, "bars"))
         self.virtual_size = Size(0, len(self._lines) + 1)
-        self._reveal()
+        if reveal:
+            self._reveal()
+        self.refresh()
 
     def _reveal(self) -> None:
         least, most = max(0, self._column - self._fits + 1), min(self._column, len(ORDER) - self._fits)

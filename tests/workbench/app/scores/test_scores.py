@@ -1,0 +1,314 @@
+"""The scores screen: every key and flow on a database that a real run wrote."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from storage.database import open_readonly, open_writable
+from storage.readers import find_run
+from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app.scores.copying import copied
+from tests.workbench.engine.running import options, work
+from workbench.app.app import WorkbenchApp
+from workbench.app.screens.scores import ScoresScreen
+from workbench.app.widgets.matrix import ScoreMatrix
+from workbench.app.widgets.scatter import Scatter
+from workbench.app.widgets.scorelist import ScoreList
+
+_PASSING = (r"run [0-9a-f]{8}",)
+"""A run's id depends on the program's version."""
+
+
+def run_of(path: Path) -> str:
+    db = open_readonly(path)
+    try:
+        return str(find_run(db)["run"])
+    finally:
+        db.conn.close()
+
+
+def front(pilot: Pilot[None]) -> ScoresScreen:
+    assert isinstance(pilot.app, WorkbenchApp)
+    screen = pilot.app.screen_in_front
+    assert isinstance(screen, ScoresScreen)
+    return screen
+
+
+async def ready(pilot: Pilot[None]) -> ScoresScreen:
+    """Wait until every figure of the table and both arms are there."""
+    screen = front(pilot)
+    await until(pilot, lambda: screen.data is not None and not screen.data.pending() and screen.beside is not None)
+    await settled(pilot)
+    return screen
+
+
+def drive(
+    path: Path,
+    steps: Callable[[Pilot[None], ScoresScreen], Awaitable[None]],
+    size: tuple[int, int] = (120, 40),
+    detail: str = "",
+) -> None:
+    async def main() -> None:
+        async with driving(path, size, f"scores/{run_of(path)}{detail}") as pilot:
+            await steps(pilot, await ready(pilot))
+
+    asyncio.run(main())
+
+
+async def press(pilot: Pilot[None], *keys: str) -> str:
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+    screen = pilot.app.screen
+    if isinstance(screen, ScoresScreen) and screen.data is not None:
+        await ready(pilot)
+    return screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_how_each_view_looks(prepared: Path, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        name = f"scores-{{}}-{size[0]}x{size[1]}"
+        check_snapshot(pilot.app, name.format("table"), *_PASSING)
+        for key, view in (("s", "scatter"), ("d", "differences"), ("enter", "scenario")):
+            await press(pilot, key)
+            check_snapshot(pilot.app, name.format(view), *_PASSING)
+        await press(pilot, "escape", "J")
+        await until(pilot, lambda: screen.agreed)
+        await settled(pilot)
+        check_snapshot(pilot.app, name.format("judges"), *_PASSING)
+
+    drive(prepared, steps, size)
+
+
+def test_the_next_judge_changes_every_row_and_the_headline(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        assert "all judges: a, b" in screen_text(pilot.app)
+        text = await press(pilot, "j")
+        assert screen.judge == "a"
+        assert "Scores · judge a · surrogate" in text
+        await press(pilot, "j", "j")
+        assert screen.judge == "all judges"
+
+    drive(prepared, steps)
+
+
+def test_the_cursor_says_what_its_cell_is_made_of_and_enter_opens_the_cell(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        text = await press(pilot, "down", "right")
+        assert "vanilla, Relationship, judge b" in text
+        assert "95 % interval" in text
+        await press(pilot, *["down"] * 8)
+        text = await press(pilot, "enter")
+        assert screen.view == "differences"
+        assert screen.judge == "b"
+        assert screen.beside is not None
+        assert (screen.beside.first.arm, screen.beside.second.arm) == ("vanilla", "agent")
+        assert {point.domain for point in screen.points} == {"Relationship"}
+        assert "Relationship · judge b" in text
+        assert screen.subject() is not None
+        await press(pilot, "escape")
+        assert screen.view == "matrix"
+
+    drive(prepared, steps)
+
+
+def test_arms_are_changed_and_the_scatters_cursor_picks_points(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        text = await press(pilot, "s")
+        assert "▲ planner higher" in text
+        assert "12 scenarios: planner" in text
+        scatter = screen.query_one(Scatter)
+        before = scatter.cursor
+        await press(pilot, "right")
+        assert scatter.cursor != before
+        await press(pilot, "pageup", "pagedown")
+        subject = screen.subject()
+        assert subject is not None
+        assert screen.beside is not None
+        assert subject.id == screen.beside.points[scatter.cursor].scenario_id
+        text = await press(pilot, "right_square_bracket")
+        assert "vanilla and oracle" in text
+        text = await press(pilot, "left_square_bracket")
+        assert "control and oracle" in text
+        await press(pilot, "enter")
+        assert screen.view == "scenario"
+        assert screen.answers is not None
+        assert [row["arm"] for row in screen.answers.sides] == ["control", "oracle"]
+
+    drive(prepared, steps)
+
+
+def test_one_scenario_shows_both_responses_their_differences_and_every_judge(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        text = await press(pilot, "d", "enter")
+        assert "1 of 14" in text
+        assert "‹" in text
+        assert text.count("judge a · surrogate") == 2
+        assert "risk sensitivity" in text
+        assert "Surrogate verdict" in text
+        text = await press(pilot, "down")
+        assert "2 of 14" in text
+        assert screen.answers is not None
+        await press(pilot, "right")
+        assert screen.answers.sides[1]["arm"] == "oracle"
+        await press(pilot, "down", "left")
+        assert screen.answers.sides[1]["arm"] == "planner"
+        assert screen.copy_text() == screen.answers.sides[0]["text"]
+        await press(pilot, "pagedown", "pageup")
+        text = await press(pilot, "o")
+        assert "asks nothing" in text
+        await press(pilot, "escape", "escape")
+        assert screen.view == "matrix"
+
+    drive(prepared, steps)
+
+
+def test_responses_are_blurred_at_once(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        assert "Write down" in await press(pilot, "d", "enter")
+        text = await press(pilot, "B")
+        assert "Write down" not in text
+        assert "▒▒▒" in text
+        assert "risk sensitivity" in text
+
+    drive(prepared, steps)
+
+
+def test_judges_against_each_other_and_the_item_they_disagree_on_most(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        await press(pilot, "J")
+        await until(pilot, lambda: screen.agreed)
+        text = screen_text(pilot.app)
+        for figure in ("Pearson r", "Spearman ρ", "κ quadratic", "Krippendorff α", "effective judges"):
+            assert figure in text
+        item = screen.queue[0].score
+        await press(pilot, "enter")
+        assert screen.view == "scenario"
+        assert screen.answers is not None
+        assert screen.answers.scenario.id == item.scenario_id
+        assert screen.answers.sides[0]["arm"] == item.arm
+        await press(pilot, "q")
+        assert screen.view == "judges"
+
+    drive(prepared, steps)
+
+
+def test_a_link_opens_one_scenario_of_a_run(prepared: Path) -> None:
+    db = open_readonly(prepared)
+    scenario = db.execute("select scenario from units order by id desc").fetchone()[0]
+    db.conn.close()
+
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        await until(pilot, lambda: screen.view == "scenario")
+        assert screen.answers is not None
+        assert screen.answers.scenario.id == scenario
+
+    drive(prepared, steps, detail=f"?scenario={scenario}")
+
+
+def test_two_runs_are_compared_and_what_changed_is_opened(prepared: Path, tmp_path: Path) -> None:
+    path = copied(prepared, tmp_path)
+    first = run_of(path)
+    chosen = {"synthetic": 14, "seed": 4, "build_seed": 3, "arms": ("vanilla", "full"), "judges": ("a",)}
+    second = work(path, options(**chosen)).run
+
+    async def main() -> None:
+        async with driving(path, (120, 40), f"scores/{first}") as pilot:
+            screen = await ready(pilot)
+            await pilot.press("c")
+            await until(pilot, lambda: "Compare with which run?" in screen_text(pilot.app))
+            await press(pilot, "enter")
+            await until(pilot, lambda: screen.view == "runs")
+            text = screen_text(pilot.app)
+            assert f"Run {first} and run {second} · paired" in text
+            assert "scores may not mean the same in both runs: judges" in text
+            assert "vanilla" in text
+            await press(pilot, "enter")
+            assert screen.answers is not None
+            assert {row["run"] for row in screen.answers.sides} == {first, second}
+            await pilot.press("escape", "r")
+            await until(pilot, lambda: "Which run?" in screen_text(pilot.app))
+            await press(pilot, "escape")
+            await pilot.press("r")
+            await until(pilot, lambda: "Which run?" in screen_text(pilot.app))
+            await press(pilot, "enter")
+            await until(pilot, lambda: screen.data is not None and screen.data.id == second)
+            await ready(pilot)
+            assert "full" in screen_text(pilot.app)
+            text = await press(pilot, "J")
+            assert "one judge alone" in text
+
+    asyncio.run(main())
+
+
+def test_without_verdicts_the_screen_says_what_to_do_and_then_follows(prepared: Path, tmp_path: Path) -> None:
+    path = copied(prepared, tmp_path)
+    db = open_writable(path)
+    verdicts = db.execute("select * from verdicts").fetchall()
+    with db.conn:
+        db.execute("delete from verdicts")
+
+    async def main() -> None:
+        async with driving(path) as pilot:
+            await press(pilot, "4")
+            await until(pilot, lambda: "No verdict yet" in screen_text(pilot.app))
+            assert "workbench run" in screen_text(pilot.app)
+            for key in ("s", "d", "j", "J", "b", "c", "left_square_bracket", "o", "enter"):
+                await press(pilot, key)
+            assert "No verdict yet" in screen_text(pilot.app)
+            assert front(pilot).exports() == []
+            assert front(pilot).copy_text() is None
+            with db.conn:
+                db.conn.executemany(f"insert into verdicts values ({', '.join('?' * len(verdicts[0]))})", verdicts)
+            await until(pilot, lambda: "vanilla" in screen_text(pilot.app))
+
+    asyncio.run(main())
+    db.conn.close()
+
+
+def test_a_run_under_way_is_followed(prepared: Path, tmp_path: Path) -> None:
+    path = copied(prepared, tmp_path)
+
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        assert screen.data is not None
+        stamp = screen.data.stamp
+        db = open_writable(path)
+        with db.conn:
+            db.execute("delete from verdicts where judge = 'b'")
+        await until(pilot, lambda: screen.data is not None and screen.data.stamp != stamp)
+        await ready(pilot)
+        assert screen.data.judges == ("a",)
+        db.conn.close()
+
+    drive(path, steps)
+
+
+def test_mouse_and_copy_and_narrow_columns(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        matrix = screen.query_one(ScoreMatrix)
+        await pilot.click(matrix, offset=(25, 4))
+        assert matrix.row is not None
+        assert matrix.row.key is not None
+        assert matrix.row.key.group.arm == "control"
+        text = screen.copy_text()
+        assert text is not None
+        assert text.startswith("surrogate · surrogate/LLaMA-3.1-8B · control · judge a: all 3.")
+        await press(pilot, *["right"] * 7)
+        assert matrix.column == "Education"
+        assert "Educati" in screen_text(pilot.app)
+        assert [export.suffix for export in screen.exports()] == [".csv", ".md", ".json"]
+        assert "control" in screen.exports()[0].make()
+        await press(pilot, "d")
+        text = screen.copy_text()
+        assert text is not None
+        assert "▲" in text
+        await pilot.click(screen.query_one("#scores-differences", ScoreList), offset=(10, 3), times=2)
+        await until(pilot, lambda: screen.view == "scenario")
+        await press(pilot, "tab")
+        assert screen.right_in_front()
+
+    drive(prepared, steps, (80, 24))
