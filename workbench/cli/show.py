@@ -85,25 +85,36 @@ def tree(
     at: Annotated[int | None, typer.Option(min=0, help="After this many rollouts; else at the end.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Children shown of each node.")] = 3,
     min_visits: Annotated[int | None, typer.Option(min=1, help="Show nodes of at least so many rollouts.")] = None,
+    inspect: Annotated[
+        str | None,
+        typer.Option(help="How actions stand where these attributes are known, between commas (or: nothing)."),
+    ] = None,
+    why: Annotated[
+        str | None, typer.Option(help="Why this attribute is not asked next there.", metavar="ATTRIBUTE")
+    ] = None,
     run: RunOption = None,
     model: ModelOption = None,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
-    """Show the tree of a search, as it was after any rollout."""
+    """Show the tree of a search, as it was after any rollout, or one of its states in detail."""
     from simulator.attributes import NAMES
     from storage.readers import find_run, find_unit, search_trace
     from storage.scenarios import find_scenario
     from storage.searchfile import load_search
+    from workbench.cli.inspectview import NOTHING, emit_inspection, inspect_state
     from workbench.cli.treeview import emit_search, summary
     from workbench.engine.errors import UsageError
+    from workbench.engine.evidence import reward_evidence
 
     names: tuple[str, ...] = NAMES
+    unit: dict[str, Any] | None = None
     if (trace is None) == (scenario is None):
         raise UsageError("name a scenario, or a saved search with --trace")
     if trace is not None:
         found, origin = load_search(trace)
         names, title = origin.attributes, f"Search of {origin.scenario} · world: {origin.world} · model: {origin.model}"
+        where = {"scenario": origin.scenario, "world": origin.world, "model": origin.model}
     else:
         assert scenario is not None
         with reading(db) as database:
@@ -112,11 +123,19 @@ def tree(
             unit = find_unit(database, row["run"], known.id, kind="search", model=model)
             found = search_trace(database, unit["id"])
         title = f"Search of {known.id} · run {row['run']} · world: {row['world']} · model: {unit['model']}"
+        where = {"scenario": known.id, "run": row["run"], "world": row["world"], "model": unit["model"]}
     if at is not None and at > found.rollouts:
         raise UsageError(f"--at {at}: the search has {found.rollouts} rollouts")
     if at is not None:
         title += f" · after {at} of {found.rollouts} rollouts"
         found = found.until(at)
+    if inspect is not None or why is not None:
+        seen, evidence = inspect_state(found, inspect or NOTHING, names), None
+        if unit is not None and seen.passage is not None:
+            with reading(db) as database:
+                evidence = reward_evidence(database, unit["id"], seen.passage.rollout, found)
+        emit_inspection(seen, names, format, title=title, origin=where, why=why, evidence=evidence)
+        return DONE
     if format in ("table", "md"):
         title += f"\n{summary(found, names)}\n= reached by several orders, ◀ last rollout"
     emit_search(found, names, format, title=title, top=top, min_visits=min_visits)
@@ -128,7 +147,6 @@ def dialogue(
     scenario: Annotated[str | None, typer.Argument(help="A scenario's id or its beginning.")] = None,
     unit: Annotated[int | None, typer.Option(help="The number of a trial or a branch, instead.", metavar="ID")] = None,
     at: Annotated[int | None, typer.Option(min=0, help="After this many questions; else to the end.")] = None,
-    step: Annotated[int | None, typer.Option(min=0, help="Only what was known after so many questions.")] = None,
     run: RunOption = None,
     model: ModelOption = None,
     arm: ArmOption = None,
