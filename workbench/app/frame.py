@@ -95,7 +95,8 @@ class TitleLine(Static):
         if room < 1:
             right = right.truncate(max(0, width - left.cell_length - 1), ellipsis=True)
             room = width - left.cell_length - right.cell_length
-        self.update(left + Content(" " * max(0, room)) + right)
+        # One line high whatever it says: to lay the screen out anew would cost each key several times what it does.
+        self.update(left + Content(" " * max(0, room)) + right, layout=False)
 
     def _open(self, headline: Headline) -> Content:
         parts = [Content(plain(headline.what))] if headline.what else []
