@@ -37,7 +37,7 @@ from workbench.app.launching import claimed_run, finished
 from workbench.app.screens.filters import FilterDialog
 from workbench.app.screens.pick import Pick
 from workbench.app.state.links import Link
-from workbench.app.state.scenario import ScenarioDetail
+from workbench.app.state.scenario import ScenarioDetail, detail_lines
 from workbench.app.state.scenarios import EVERYTHING, ScenarioLines, ScenarioList, Window, around, filter_words
 from workbench.app.widgets.profileview import ProfileView
 from workbench.app.widgets.scenariolist import ScenarioTable
@@ -98,9 +98,10 @@ class ScenariosScreen(WorkbenchScreen):
                 yield Input(placeholder="/ search", id="scenario-search", compact=True)
                 yield Static(id="scenario-chips")
             yield ScenarioTable(id="scenario-table")
+            yield Static("Nothing fits: escape, then q shows everything again.", id="scenario-nothing")
             yield Static(Content(_EMPTY), id="scenario-empty")
         with Pane(id="scenario-preview"):
-            yield ProfileView(self._sensitive_lines)
+            yield ProfileView()
 
     # What the screen says about itself
 
@@ -188,6 +189,7 @@ class ScenariosScreen(WorkbenchScreen):
         if self.has_class("-empty") != state.empty:
             self.set_class(state.empty, "-empty")
             self.call_after_refresh(table.focus)
+        self.set_class(state.read and not state.empty and not state.keys, "-nothing")
         table.show_state(ScenarioLines(state, table.size.width, self.workbench.sensitive), state.cursor)
         table.refresh()
         self._show_titles()
@@ -206,14 +208,17 @@ class ScenariosScreen(WorkbenchScreen):
         self.refresh_headline()
 
     def _show_detail(self, detail: ScenarioDetail | None) -> None:
-        self._detail = detail
-        self.query_one(ProfileView).show(detail)
+        before, self._detail = self._detail, detail
+        view = self.query_one(ProfileView)
+        lines = detail_lines(detail, view.columns, self.workbench.sensitive) if detail else []
+        view.show(lines, other=not (before and detail and before.scenario.id == detail.scenario.id))
         pane = self.query_one("#scenario-preview")
         pane.border_title = f"scenario {detail.scenario.id[:8]}" if detail else "scenario"
         pane.border_subtitle = "plan p · dialogue d · run r" if detail else ""
 
-    def _sensitive_lines(self, text: str) -> str:
-        return self.workbench.sensitive(text)
+    @on(ProfileView.Resized)
+    def _wrap_again(self) -> None:
+        self._show_detail(self._detail)
 
     # Moving and choosing
 

@@ -126,7 +126,7 @@ class ScenarioLines(Sequence[Line]):
 
     def __init__(self, state: ScenarioList, width: int, sensitive: Callable[[str], str]) -> None:
         self._state, self._sensitive = state, sensitive
-        self._arms = len(state.overview.arms) + 1
+        self._arms = max(4, len(state.overview.arms) + 2)  # initials, and two glyphs
         self._query = max(8, width - _FIXED - self._arms)
 
     def __len__(self) -> int:
@@ -147,7 +147,7 @@ class ScenarioLines(Sequence[Line]):
     @property
     def heading(self) -> Line:
         """The columns' names."""
-        names = f"     {'domain':<{_DOMAIN}} {'query':<{self._query}} known {'arms':<{self._arms}} best "
+        names = f"     {'domain':<{_DOMAIN}} {'query':<{self._query}} known {'arms':<{self._arms}} best  "
         return (muted(names),)
 
 

@@ -97,9 +97,10 @@ class LineList(ScrollView, can_focus=True):
             return
         wanted = max(0, min(self.cursor + by, self._count - 1))
         if wanted != self.cursor:
-            self.cursor = wanted
+            before, self.cursor = self.cursor, wanted
             self._reveal()
-            self.refresh()
+            for item in (before, wanted):  # the others stay as they are, unless they scroll
+                self.refresh_lines(item * self._tall + (self._heading is not None), self._tall)
             self.post_message(self.Moved(self, wanted))
 
     def action_page(self, by: int) -> None:

@@ -1,46 +1,52 @@
 """One scenario in full, scrolled where it is longer than its pane."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
+from rich.segment import Segment
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
-from workbench.app.look import content_of
-from workbench.app.state.scenario import ScenarioDetail, detail_lines
+from workbench.app.look import rich_style
+from workbench.app.state.spans import Line
 
 
-class ProfileView(VerticalScroll):
-    """Query, profile and results of a scenario, wrapped to the width there is.
+class ProfileView(ScrollView, can_focus=True):
+    """Lines that were wrapped to its width. Drawn line by line: changing all of them moves nothing on the screen."""
 
-    Args:
-        sensitive: makes queries and values safe to show, and blurs them.
-    """
+    class Resized(Message):
+        """There is another width to wrap to."""
 
-    def __init__(self, sensitive: Callable[[str], str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._sensitive = sensitive
-        self._detail: ScenarioDetail | None = None
-        self._text = Static(markup=False)
+        self._lines: Sequence[Line] = ()
 
-    def compose(self) -> ComposeResult:
-        """Yield the text."""
-        yield self._text
+    @property
+    def columns(self) -> int:
+        """Cells of a line, beside a margin at both sides and the scroll bar's place."""
+        return max(1, self.size.width - 3)
 
-    def show(self, detail: ScenarioDetail | None) -> None:
-        """Show a scenario, from the top if it is another one than before."""
-        if detail is None or self._detail is None or detail.scenario.id != self._detail.scenario.id:
-            self.scroll_home(animate=False)
-        self._detail = detail
-        self._draw()
+    def show(self, lines: Sequence[Line], *, other: bool) -> None:
+        """Show lines; from the top where it is `other` text than before."""
+        self._lines = lines
+        self.virtual_size = Size(0, len(lines))
+        if other:
+            self.scroll_home(animate=False, immediate=True)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the window."""
+        y += self.scroll_offset.y
+        spans = self._lines[y] if y < len(self._lines) else ()
+        segments = [Segment(span.text, rich_style(self, span.role, bold=span.bold)) for span in spans]
+        return Strip([Segment(" "), *segments]).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def on_resize(self) -> None:
-        """Wrap anew."""
-        self._draw()
+        """Have the lines wrapped anew."""
+        self.post_message(self.Resized())
 
-    def _draw(self) -> None:
-        lines = (
-            detail_lines(self._detail, self.scrollable_content_region.width, self._sensitive) if self._detail else []
-        )
-        self._text.update(Content("\n").join(content_of(line) for line in lines))
+    def notify_style_update(self) -> None:
+        """Draw anew in the colours of another theme."""
+        super().notify_style_update()
+        self.refresh()

@@ -1,0 +1,123 @@
+"""The run form: what is filled in, what it says, and the run that it starts."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Checkbox, Input, Select
+
+from storage.database import open_readonly
+from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from workbench.app.screens.runform import RunForm
+from workbench.engine.options import read_options
+
+
+@pytest.fixture
+def copy(prepared: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "workbench.db"
+    shutil.copy(prepared, path)
+    return path
+
+
+def fill(
+    path: Path, flow: Callable[[Pilot[None], RunForm], Awaitable[None]], size: tuple[int, int] = (120, 40)
+) -> None:
+    """Open the form for the first two scenarios, and run a flow in it."""
+
+    async def run() -> None:
+        async with driving(path, size=size) as pilot:
+            await pilot.press("space", "space", "r")
+            await until(pilot, lambda: isinstance(pilot.app.screen, RunForm))
+            form = pilot.app.screen
+            assert isinstance(form, RunForm)
+            await until(pilot, lambda: form.state.past.units)
+            await settled(pilot)
+            await flow(pilot, form)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_the_form_looks_as_it_did(prepared: Path, size: tuple[int, int]) -> None:
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        check_snapshot(pilot.app, f"runform-{size[0]}x{size[1]}", r"time .*\]")
+
+    fill(prepared, flow, size)
+
+
+def test_the_estimate_changes_as_the_form_does(prepared: Path) -> None:
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        assert "2 searches, 8 trials" in screen_text(pilot.app)
+        form.query_one("#arm-planner", Checkbox).value = False
+        await until(pilot, lambda: "0 searches, 6 trials" in screen_text(pilot.app))
+        form.query_one("#field-models", Input).value = "all"
+        await until(pilot, lambda: "0 searches, 36 trials" in screen_text(pilot.app))
+
+    fill(prepared, flow)
+
+
+def test_what_is_wrong_is_said_and_nothing_starts(prepared: Path) -> None:
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        form.query_one("#field-rollouts", Input).value = "-3"
+        await until(pilot, lambda: "greater than or equal to 1" in screen_text(pilot.app))
+        assert form.query_one("#start", Button).disabled
+        await pilot.press("ctrl+s")
+        await settled(pilot)
+        assert pilot.app.screen is form
+        form.query_one("#field-rollouts", Input).value = "3"
+        await until(pilot, lambda: not form.query_one("#start", Button).disabled)
+        form.query_one("#field-world", Select).value = "model"
+        await until(pilot, lambda: "name the answering model" in screen_text(pilot.app))
+
+    fill(prepared, flow)
+
+
+def test_escape_starts_nothing(prepared: Path) -> None:
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        await pilot.press("escape")
+        await settled(pilot)
+        assert pilot.app.screen is not form
+        assert pilot.app.current_mode == "scenarios"
+
+    fill(prepared, flow)
+
+
+def test_a_settings_file_fills_the_fields(prepared: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('arms = ["vanilla", "full"]\njudges = ["b"]\nseed = 12\n')
+
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        form.query_one("#field-file", Input).value = str(path)
+        await until(pilot, lambda: form.query_one("#field-seed", Input).value == "12")
+        await until(pilot, lambda: "0 searches, 4 trials" in screen_text(pilot.app))
+        assert not form.query_one("#arm-planner", Checkbox).value
+
+    fill(prepared, flow)
+
+
+def test_a_run_starts_from_the_form_and_its_screen_opens(copy: Path) -> None:
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        form.query_one("#arm-planner", Checkbox).value = False
+        form.query_one("#arm-agent", Checkbox).value = False
+        form.query_one("#field-judges", Input).value = "b"
+        await until(pilot, lambda: "0 searches, 4 trials" in screen_text(pilot.app))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: pilot.app.current_mode == "runs")
+        await until(pilot, lambda: _done(copy))
+
+    fill(copy, flow)
+    (written,) = copy.with_name(f"{copy.name}-workers").glob("*.toml")
+    chosen = read_options(written, {})
+    assert (chosen.arms, chosen.judges, len(chosen.scenarios)) == (("vanilla", "full"), ("b",), 2)
+
+
+def _done(path: Path) -> bool:
+    db = open_readonly(path)
+    try:
+        states = db.execute("select state from runs order by rowid desc").fetchall()
+    finally:
+        db.conn.close()
+    return states[0] == ("done",) and len(states) == 2
