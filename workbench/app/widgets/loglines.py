@@ -41,7 +41,7 @@ class LogLines(ScrollView, can_focus=True):
         """Draw one line of the window."""
         width, left = self.size.width, self.scroll_offset.x
         if not self._lines:
-            segments = [Segment(f" {self._hint}", rich_style(self, "text-muted"))] if y == 0 else []
+            segments = [Segment(self._hint, rich_style(self, "text-muted"))] if y == 0 else []
         else:
             y += self.scroll_offset.y
             segments = [Segment(self._lines[y], rich_style(self, "foreground"))] if y < len(self._lines) else []
