@@ -84,7 +84,7 @@ class Branching(WorkbenchScreen):
         await self._branch(leave(self.replay, self.active, after=True), Change("run on"))
 
     async def _branch(self, place: Leave, change: Change) -> None:
-        if await self._start(place.unit, change.arguments(place)):
+        if await self._start(place.unit, change.arguments(place)) and not change.interactive:
             self.notify(f"a branch leaves after question {place.at}" if place.at else "a branch leaves at the query")
 
     @work(group="takeover")

@@ -107,9 +107,13 @@ class Column:
             found.setdefault(probe["step"], []).append(probe)
         return found
 
+    def replied(self, said: int) -> int:
+        """Return how many of the first `said` turns have a reply: all but one that waits."""
+        return min(said, len(self.turns) - self.waiting)
+
     def known(self, said: int) -> list[Turn]:
         """Return the turns among the first `said` that have a reply; `status` says whether it told anything."""
-        return [turn for turn in self.turns[:said] if turn.status is not None]
+        return list(self.turns[: self.replied(said)])
 
     def learned(self, said: int) -> int:
         """Count the attributes of which something is known after `said` turns, 0-10."""
@@ -267,8 +271,8 @@ class Replay:
             return "only"
         if any(turn.attribute != mine.attribute for turn in others):
             return "differs"
-        learned = (mine.status, mine.known)
-        return "same" if all((turn.status, turn.known) == learned for turn in others) else "reply"
+        replies = {(turn.status, turn.known) for turn in (mine, *others) if turn.status is not None}
+        return "same" if len(replies) < 2 else "reply"
 
     def titles(self) -> list[str]:
         """Name the columns: by arm, by model where these differ, and by where they branched off."""

@@ -9,7 +9,7 @@ from rich.cells import cell_len, chop_cells
 from simulator.attributes import N_ATTRIBUTES
 from simulator.world import DIMENSIONS
 from workbench.app.state.dialogues import Column, Mark, Replay, Turn
-from workbench.app.state.spans import ABSENT, Line, Span, cut, line, muted, status_span
+from workbench.app.state.spans import ABSENT, Line, Span, cut, line, muted, status_span, text_of
 from workbench.figures import dots
 from workbench.text import plain
 
@@ -32,13 +32,18 @@ _ENDINGS = {
     "crisis": "immediate danger",
     "person": "a person wanted the answer now",
 }
-_MARKS: dict[Mark, tuple[str, str]] = {
-    "": ("", "text-muted"),
-    "same": ("= same attribute", "text-muted"),
-    "reply": ("≠ same attribute, another reply", "mark"),
-    "differs": ("≠ differs here", "mark"),
-    "only": ("≠ only here", "mark"),
+_MARKS: dict[Mark, tuple[str, str, str]] = {
+    "": ("", "", "text-muted"),
+    "same": ("= same attribute", "= same", "text-muted"),
+    "reply": ("≠ same attribute, another reply", "≠ reply", "mark"),
+    "differs": ("≠ differs here", "≠ differs", "mark"),
+    "only": ("≠ only here", "≠ only here", "mark"),
 }
+"""What a mark says, what it says where there is little room, and its role."""
+
+_ROOM = 56
+"""Cells under which words are short."""
+
 _SHORT = dict(zip(DIMENSIONS, ("risk", "empathy", "fit"), strict=True))
 _INDENT = "   "
 
@@ -70,18 +75,21 @@ def blocks(replay: Replay, number: int, width: int, hide: Hide) -> list[Block]:
 
 def known_lines(replay: Replay, number: int, width: int) -> list[Line]:
     """Return three lines on the step of now: what is known, how complete that is, what answering would be worth."""
-    column, said = replay.columns[number], replay.said(number)
+    column = replay.columns[number]
+    said = column.replied(replay.said(number))
     head = f"known {column.learned(said)}/{N_ATTRIBUTES} "
     spans: list[Span] = [Span(head, bold=True)]
-    room = width - cell_len(head)
     turns = column.known(said)
-    for index, turn in enumerate(turns):
-        glyph = status_span(turn.status or "unknown", word=False)
+    names = [turn.attribute for turn in turns]
+    if cell_len(head) + sum(3 + cell_len(name) for name in names) > width:
+        names = [name.removesuffix(" Status").removesuffix(" History").removesuffix(" Level") for name in names]
+    room = width - cell_len(head)
+    for index, (turn, name) in enumerate(zip(turns, names, strict=True)):
         left = len(turns) - index - 1
-        name = turn.attribute
-        if room < 3 + cell_len(name) + (4 if left else 0):
+        if room < 3 + cell_len(name) + (3 if left else 0):
             spans.append(muted(f" +{left + 1}"))
             break
+        glyph = status_span(turn.status or "unknown", word=False)
         spans += [Span(" "), glyph, Span(" "), Span(name) if turn.known is not None else muted(name)]
         room -= 3 + cell_len(name)
     return [_fitted(each, width) for each in (spans, _complete(column, said), _worth(column, said))]
@@ -180,7 +188,8 @@ def _opening(column: Column, width: int, hide: Hide) -> list[Line]:
 
 
 def _turn(turn: Turn, number: int, mark: Mark, width: int, hide: Hide) -> list[Line]:
-    text, role = _MARKS[mark]
+    long, short, role = _MARKS[mark]
+    text = long if width >= _ROOM - 6 else short
     lines = [_rule(f"{number} {turn.attribute}", [Span(text, role, bold=mark not in ("", "same"))] * bool(text), width)]
     if turn.question is None:
         return [*lines, _fitted([muted(f"{_INDENT}imported: only what was asked about is known")], width), ()]
@@ -242,11 +251,15 @@ def _verdict(verdict: Mapping[str, Any], column: Column, width: int, hide: Hide)
         lines = [_fitted([*head, Span(" "), status_span("failed")], width)]
         return lines + [line(muted(f"{_INDENT}  {part}")) for part in wrapped(plain(verdict["error"] or ""), width - 5)]
     lines = [_fitted([*head, Span(f" {verdict['score']:.2f}", bold=True)], width)]
-    steps: list[Span] = [Span(_INDENT + "  ")]
+    steps: list[Span] = []
     for name in DIMENSIONS:
         if verdict[name] is not None:
-            steps += [muted(f"{_SHORT[name]} "), Span(dots(verdict[name])), Span(f" {verdict[name]:g}  ")]
-    if len(steps) > 1:
+            step = [muted(f"{_SHORT[name]} "), Span(dots(verdict[name])), Span(f" {verdict[name]:g}  ")]
+            if steps and cell_len(_INDENT) + cell_len(text_of([*steps, *step]).rstrip()) > width:
+                lines.append(_fitted(steps, width))
+                steps = []
+            steps += [*([] if steps else [Span(_INDENT + "  ")]), *step]
+    if steps:
         lines.append(_fitted(steps, width))
     if verdict["rationale"]:
         lines += [line(muted(f"{_INDENT}  {part}")) for part in wrapped(hide(verdict["rationale"]), width - 5)]
@@ -259,9 +272,7 @@ def _complete(column: Column, said: int) -> list[Span]:
     spans = [muted("completeness "), Span(dots(rating)), Span(f" {ABSENT if rating is None else rating}/5", bold=True)]
     if threshold is not None:
         enough = rating is not None and rating >= threshold
-        spans.append(
-            Span(f"  stops at {threshold}{': enough' if enough else ''}", "success" if enough else "text-muted")
-        )
+        spans.append(Span(f"  stops at {threshold}{' ✔' if enough else ''}", "success" if enough else "text-muted"))
     return spans
 
 

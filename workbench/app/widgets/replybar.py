@@ -17,12 +17,12 @@ class ReplyInput(Input):
     """The reply. Keys beside typing tell the branch what else may happen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "tell('refuse')", "Refuse", id="reply.refuse", priority=True),
-        Binding("ctrl+s", "tell('simulate')", "Simulated user replies", id="reply.simulate", priority=True),
-        Binding("ctrl+t", "tell('ask')", "Ask something else", id="reply.ask", priority=True),
-        Binding("ctrl+n", "tell('finish')", "Answer now", id="reply.finish", priority=True),
-        Binding("ctrl+x", "tell('cancel')", "Give up", id="reply.cancel", priority=True),
-        Binding("escape", "leave", "Leave the line", id="reply.leave"),
+        Binding("ctrl+r", "tell('refuse')", "Refuse", id="reply.refuse", priority=True, show=False),
+        Binding("ctrl+s", "tell('simulate')", "Simulated user replies", id="reply.simulate", priority=True, show=False),
+        Binding("ctrl+t", "tell('ask')", "Ask something else", id="reply.ask", priority=True, show=False),
+        Binding("ctrl+n", "tell('finish')", "Answer now", id="reply.finish", priority=True, show=False),
+        Binding("ctrl+x", "tell('cancel')", "Give up", id="reply.cancel", priority=True, show=False),
+        Binding("escape", "leave", "Leave the line", id="reply.leave", show=False),
     ]
 
     def action_tell(self, verb: Verb) -> None:

@@ -101,7 +101,7 @@ def test_keys_move_by_step_and_the_known_attributes_fill_in(prepared: Path) -> N
         assert "known 0/10" in text(pilot)
         await press(pilot, "right", "right")
         assert "known 2/10  ● Marital Status ● Mental Health Status" in text(pilot)
-        assert "stops at 4: enough" in text(pilot)
+        assert "stops at 4 ✔" in text(pilot)
         assert text(pilot).count("if it stopped now") == 2
 
     drive(prepared, steps)
