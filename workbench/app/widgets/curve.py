@@ -1,7 +1,6 @@
 """The curve under the tree: the value of the best subset and of the first question against rollouts."""
 
 import numpy as np
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -71,26 +70,30 @@ class Curve(Widget):
     def _legend(self, width: int) -> list[Segment]:
         known = self._curves
         assert known is not None
-        muted, row = rich_style(self, "text-muted"), self._t - 1
+        row = self._t - 1
         best = float(known.best[row]) if row >= 0 else np.nan
         chosen = float(known.chosen[row]) if row >= 0 else np.nan
-        parts = [
-            (" ⣀⣀ ", rich_style(self, BEST, bold=True)),
-            ("best subset ", Style()),
-            ("–" if np.isnan(best) else f"{best:.2f}", Style(bold=True)),
-        ]
-        if not np.isnan(chosen):
-            parts += [
-                ("   ⢀⢀ ", rich_style(self, CHOSEN, bold=True)),
-                (f"{self._names[int(known.first[row])]} first ", Style()),
-                (f"{chosen:.2f}", Style(bold=True)),
+        value = "–" if np.isnan(best) else f"{best:.2f}"
+        parts = {
+            "best": [
+                Segment(" ⣀⣀ ", rich_style(self, BEST, bold=True)),
+                Segment("best subset "),
+                Segment(value, Style(bold=True)),
             ]
-        ends = [("   ▴ ", rich_style(self, "accent")), (known.said(self._t), Style())]
+        }
+        if not np.isnan(chosen):
+            parts["chosen"] = [
+                Segment("   ⢀⢀ ", rich_style(self, CHOSEN, bold=True)),
+                Segment(f"{self._names[int(known.first[row])]} first "),
+                Segment(f"{chosen:.2f}", Style(bold=True)),
+            ]
+        parts["changes"] = [Segment("   ▴ ", rich_style(self, "accent")), Segment(known.said(self._t))]
         if failed := sum(t <= self._t for t in known.failed):
-            ends += [("   × ", rich_style(self, "error")), (f"{failed} failed", Style())]
-        if sum(cell_len(text) for text, _ in (*parts, *ends)) > width:
-            parts = parts[:3]
-        return [Segment(text, style) for text, style in (*parts, *ends)] or [Segment("", muted)]
+            parts["failed"] = [Segment("   × ", rich_style(self, "error")), Segment(f"{failed} failed")]
+        for least in ("chosen", "failed", "changes"):
+            if sum(segment.cell_length for part in parts.values() for segment in part) > width:
+                parts.pop(least, None)
+        return [segment for part in parts.values() for segment in part]
 
     def _line(self, row: int, width: int, height: int) -> list[Segment]:
         known = self._curves

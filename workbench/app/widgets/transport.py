@@ -18,8 +18,9 @@ PlayStatus = Literal["running", "paused", "replay", "done", "failed", "interrupt
 """What is going on, in the words of the vocabulary; `replay` moves through what is stored."""
 
 _BUTTONS = (("◀◀", -10), ("◀", -1), ("▶", 1), ("▶▶", 10))
-_LEAST_BAR = 10
-_MOST_BAR = 60
+_LEAST_BAR, _MOST_BAR = 10, 60
+_WORDS = 60
+"""Columns from which the position is told in words."""
 
 
 class Playing(NamedTuple):
@@ -89,9 +90,10 @@ class Transport(Widget):
             ]
             parts.append(("", Segment(" ")))
         digits = len(str(shown.rollouts))
-        parts.append(("", Segment(" rollout ", muted)))
+        before, between = (" rollout ", " of ") if width >= _WORDS else (" ", "/")
+        parts.append(("", Segment(before, muted)))
         parts.append(("", Segment(f"{shown.t:>{digits}}", Style(bold=True))))
-        parts.append(("", Segment(f" of {shown.rollouts} ", muted)))
+        parts.append(("", Segment(f"{between}{shown.rollouts} ", muted)))
         found = status(shown.status)
         after = [("toggle", Segment(f" {found.label()}", rich_style(self, found.colour, bold=True)))]
         more = [Segment(f" · {text}", muted) for text in (shown.speed, shown.counts) if text]
