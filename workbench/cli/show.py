@@ -37,18 +37,32 @@ def run(
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
-    """Show one run: its settings, counts and provenance."""
+    """Show one run: its settings, counts, provenance, and why units failed."""
     import json
 
     from storage.readers import find_run
-    from workbench.cli.output import emit_one
+    from storage.runfigures import failures
+    from workbench.cli.output import emit, emit_one, gap
 
     with reading(db) as database:
         row = _run_row(find_run(database, run))
         row |= {"settings": json.loads(row["settings"] or "{}")}
         experiment = json.loads(row["experiment"] or "{}")
+        reasons = [failure._asdict() for failure in failures(database, row["run"])]
     experiment["scenarios"] = f"{len(experiment.get('scenarios', []))} ids"
-    emit_one({**row, "experiment": experiment}, format)
+    row |= {"experiment": experiment}
+    if format in ("table", "md"):
+        emit_one(row, format)
+        if reasons:
+            gap()
+            emit(
+                reasons,
+                format,
+                ["units", "reason", "unit", "scenario", "model", "arm"],
+                "Why units failed, the first of each",
+            )
+    else:
+        emit_one({**row, "failures": reasons}, format)
     return DONE
 
 
