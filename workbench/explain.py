@@ -51,7 +51,7 @@ def decision_words(decision: Decision, names: Sequence[str]) -> str:
         broken = "the higher prior" if decision.winner.prior > second.prior else "the attributes' order"
         return f"{took}, level with {tied} at {decision.winner.score:.3f}: {broken} decided"
     terms = ", ".join(f"{term} {_signed(amount)}" for term, amount in decision.terms.items())
-    return f"{took} before {other} by {_lead(decision.margin)}, by {decision.decided_by} ({terms})"
+    return f"{took} before {other} by {_lead(decision.margin)}, thanks to {decision.decided_by} ({terms})"
 
 
 def ranking_words(inspection: Inspection, names: Sequence[str]) -> str:

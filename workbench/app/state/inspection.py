@@ -114,6 +114,7 @@ class InspectorState:
         names = tuple(map(plain, self.names))
         room = max(6, width - _N - _Q - _PRIOR - 2 * _SCORE - 2)
         shown = names if all(cell_len(name) <= room for name in names) else short_names(names)
+        room = min(room, max(map(cell_len, ("next attribute", *shown))) + 2)
         lines = [_row(seen, action, shown[action.attribute], room) for action in seen.actions]
         for label, text, role in self._sentences(seen, shown):
             lines += wrapped((Span(label, "primary", bold=True), Span(text, role)), width)

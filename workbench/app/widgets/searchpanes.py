@@ -121,7 +121,9 @@ class SearchPanes(Container):
         if self._desk.second is not None:
             self._desk.match()
             self._show_trees()
-        self.query_one(Inspector).look(state)
+        inspector = self.query_one(Inspector)
+        inspector.look(state)
+        self.query_one("#inspector").border_title = Content(inspector.state.title)
 
     def show_list(self, rows: Sequence[dict[str, Any]]) -> None:
         """Show the searches that can be opened, or what an open one waits for."""

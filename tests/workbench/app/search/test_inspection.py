@@ -176,7 +176,7 @@ def test_a_decision_in_words() -> None:
     terms: dict[Term, float] = {"value": 0.1, "prior": -0.0001, "exploration": 0.0}
     told = Decision(12, one, two, 0.1, terms, (), untried=False)
     assert decision_words(told, NAMES) == (
-        "rollout 12 took Age before Gender by 0.100, by value (value +0.100, prior ±0, exploration ±0)"
+        "rollout 12 took Age before Gender by 0.100, thanks to value (value +0.100, prior ±0, exploration ±0)"
     )
     assert decision_words(told._replace(runner_up=None), NAMES) == "rollout 12 took Age: nothing else was left"
     tied = told._replace(margin=0.0, tied=(0, 1))
