@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database
@@ -117,16 +118,21 @@ class RunFigures:
 
 
 class FigureReader:
-    """Reads the figures of every run of one database, again and again; not from two threads at once."""
+    """Reads the figures of every run of one database, again and again, from any thread."""
 
     def __init__(self, is_alive: IsAlive) -> None:
         self._is_alive = is_alive
         self._counts: dict[str, tuple[tuple[Any, ...], Counter[str]]] = {}
         self._calls: dict[str, dict[RoleModel, CallSums]] = {}
         self._call = 0
+        self._reading = Lock()
 
     def read(self, db: Database) -> list[RunFigures]:
         """Return every run, newest first."""
+        with self._reading:
+            return self._read(db)
+
+    def _read(self, db: Database) -> list[RunFigures]:
         self._read_calls(db)
         rows = db.conn.execute(
             "select id, kind, state, coalesce(world, ''), created_at, finished_at, error, log, paused, owner_host, "

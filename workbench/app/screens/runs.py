@@ -115,8 +115,8 @@ class RunsScreen(WorkbenchScreen):
 
     async def open_link(self, link: Link) -> None:
         """Put the cursor on a run; its log with the detail `log`."""
-        self._wanted = link.id
-        await self.refresh_data()
+        self._wanted = link.id  # the reading that follows puts the cursor there
+        self.request_refresh()
         if link.detail == "log":
             self.show_pane("runs-log")
 

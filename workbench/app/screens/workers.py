@@ -98,8 +98,8 @@ class WorkersScreen(WorkbenchScreen):
 
     async def open_link(self, link: Link) -> None:
         """Put the cursor on a worker."""
-        self._wanted = link.id
-        await self.refresh_data()
+        self._wanted = link.id  # the reading that follows puts the cursor there
+        self.request_refresh()
 
     def back(self) -> bool:
         """Make a large log small again."""
