@@ -36,7 +36,7 @@ class RatingDialog(ModalScreen[None]):
     """Rate the responses of a run. It covers what is behind it: scores there would not be blind.
 
     Args:
-        run: its id.
+        run: its id. world: where the responses come from; it is no secret.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,10 +53,10 @@ class RatingDialog(ModalScreen[None]):
         Binding("escape,q", "leave", "Leave", show=False),
     ]
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, world: str) -> None:
         super().__init__()
         self.session: RatingSession | None = None
-        self._run, self._shown = run, ""
+        self._run, self._world = run, world
         self._blind: Blind | None = None
 
     @property
@@ -209,9 +209,8 @@ class RatingDialog(ModalScreen[None]):
             return
         end = " · everything is rated; ← goes back through it" if session.finished else ""
         already = " · rated before: enter replaces it" if session.unit in session.rated and not session.finished else ""
-        self.query_one("#rating-progress", Static).update(
-            Content(f"Blind rating by {cover(session.rater)} · run {self._run} · {session.progress}{end}{already}")
-        )
+        who = f"Blind rating by {cover(session.rater)} · run {self._run} · {self._world}"
+        self.query_one("#rating-progress", Static).update(Content(f"{who} · {session.progress}{end}{already}"))
         query = Content.styled("Query\n", "$text-muted") + Content(cover(blind.query, lines=True))
         response = Content.styled("\n\nResponse\n", "$text-muted") + Content(cover(blind.text, lines=True))
         self.query_one("#rating-response", Static).update(query + response)

@@ -24,6 +24,7 @@ from workbench.app.widgets.scatter import Scatter
 from workbench.app.widgets.scorelist import ScoreList
 from workbench.report.reading import Group
 from workbench.statistics.scores import AVERAGE
+from workbench.text import plain
 
 _SHARE = 4
 """Reading a large run again waits so many times as long as reading it took, so that following it costs little."""
@@ -330,7 +331,7 @@ class ScoresScreen(ScoreViews):
     async def action_rate(self) -> None:
         """Rate responses blind."""
         if self.data is not None:
-            await self.app.push_screen_wait(RatingDialog(self.data.id))
+            await self.app.push_screen_wait(RatingDialog(self.data.id, plain(self.data.world)))
             self.request_refresh()
 
     def action_dialogue(self) -> None:

@@ -3,12 +3,15 @@
 from functools import partial
 from typing import NamedTuple
 
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from workbench.app.frame import Export, Headline, Pane, Subject, WorkbenchScreen
+from workbench.app.look import rich_style
 from workbench.app.state.answers import Answers, Whose
 from workbench.app.state.judges import Agreement, Panel, Queued
 from workbench.app.state.matrix import cell_lines, judge_note, matrix, row_text
@@ -102,7 +105,8 @@ class ScoreViews(WorkbenchScreen):
     def on_mount(self) -> None:
         """Show the first view, and follow the blur key at once."""
         self.enter("matrix")
-        self.watch(self.workbench, "blurred", self.render_view, init=False)
+        for reactive in ("blurred", "theme"):
+            self.watch(self.workbench, reactive, self.render_view, init=False)
 
     def headline(self) -> Headline:
         """Say which run is open."""
@@ -188,8 +192,11 @@ class ScoreViews(WorkbenchScreen):
         beside.border_title, beside.border_subtitle = Content(side), ""
 
     def _facts(self, pairs: list[tuple[str, str]]) -> None:
-        lines = [Content.styled(f"{name:<10} ", "$text-muted") + Content(text) for name, text in pairs]
-        self.query_one("#scores-facts", Static).update(Content("\n").join(lines))
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style=rich_style(self, "text-muted"), no_wrap=True)
+        for name, text in pairs:
+            grid.add_row(Text(name), Text(text))
+        self.query_one("#scores-facts", Static).update(grid)
 
     def show_empty(self) -> None:
         self._titles("Scores", "What to do next")
@@ -225,7 +232,9 @@ class ScoreViews(WorkbenchScreen):
         if beside is None or data is None:
             return
         lines = self.query_one("#scores-differences", ScoreList)
-        heading, make = points_table(self.points, beside, data, self.workbench.sensitive, lambda: lines.size.width)
+        heading, make = points_table(
+            self.points, beside, data, self.workbench.sensitive, lambda: lines.scrollable_content_region.width
+        )
         lines.show(MadeLines(len(self.points), make), heading=heading)
         if self.view == "differences":
             self.show_point()
@@ -256,13 +265,19 @@ class ScoreViews(WorkbenchScreen):
         data, panel = self.data, self.panel
         if data is None or panel is None:
             return
-        self._titles("Judges against each other", "Where they differ most", "every response of the run, clustered")
+        self._titles(
+            "Judges against each other",
+            "Where they differ most",
+            "every response of the run; intervals clustered by profile",
+        )
         figures = self.query_one("#scores-agreement", ScoreList)
         heading, lines = agreement_table(self.agreement, len(panel.judges), self.app.size.width - 3, done=self.agreed)
         figures.show(lines, heading=heading)
         queue = self.query_one("#scores-queue", ScoreList)
         cover = self.workbench.sensitive
-        heading, make = queue_table(self.queue, panel.judges, data, cover, lambda: queue.size.width)
+        heading, make = queue_table(
+            self.queue, panel.judges, data, cover, lambda: queue.scrollable_content_region.width
+        )
         queue.show(MadeLines(len(self.queue), make), heading=heading)
 
     def show_runs(self) -> None:
@@ -275,7 +290,7 @@ class ScoreViews(WorkbenchScreen):
         lines.show(found, heading=heading)
         changed = self.query_one("#scores-changed", ScoreList)
         items, cover = self.pair.table.changed, self.workbench.sensitive
-        heading, make = points_table(items, None, self.data, cover, lambda: changed.size.width)
+        heading, make = points_table(items, None, self.data, cover, lambda: changed.scrollable_content_region.width)
         changed.show(MadeLines(len(items), make), heading=heading)
 
     def show_answers(self) -> None:

@@ -19,7 +19,8 @@ class Plot:
 
     Fields:
         width, height: in characters.
-        cells: `[m]` of (column, row), the character that each point falls into, rows from above.
+        few: whether each point has a glyph, ▲ above the diagonal, ▼ below, ● on it; else a dot of braille.
+        cells: `[m, 2]`, column and row of the character that each point falls into, rows from above.
         sides: `[height, width]` int8, whose points a character holds: 1 above the diagonal, -1 below, 0 both or on it.
         filled: `[height, width]` bool, whether it holds any.
     """
@@ -41,7 +42,8 @@ class Plot:
         text = np.where(line, ord("·"), ord(" "))
         # Few points are seen better as glyphs, which also say without colour on which side they are.
         marks = np.select([self.sides > 0, self.sides < 0], [ord("▲"), ord("▼")], ord("●"))
-        filled = marks if len(xy) <= _FEW else 0x2800 + dots.astype(np.int32)
+        self.few = len(xy) <= _FEW
+        filled = marks if self.few else 0x2800 + dots.astype(np.int32)
         self._text = ["".join(map(chr, row)) for row in np.where(self.filled, filled, text)]
 
     def row(self, y: int) -> str:

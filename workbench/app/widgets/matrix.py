@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench.app.look import HIGHEST, LOWEST, bar, rich_style, value_style
+from workbench.app.look import HIGHEST, LOWEST, rich_style, value_style
 from workbench.app.state.matrix import MatrixCell, MatrixRow, column_title
 from workbench.app.state.scores import ORDER
 from workbench.app.state.spans import cut
@@ -200,7 +200,7 @@ class ScoreMatrix(ScrollView, can_focus=True):
             style = muted if row.key is None or value is None else value_style(self, value)
         share = 0.0 if value is None else (value - LOWEST) / (HIGHEST - LOWEST)
         if part == "bars":
-            return [Segment("  "), Segment(bar(share, width - 3), style), Segment(" ")]
+            return [Segment("  "), Segment(_rule(share, width - 3), style), Segment(" ")]
         block = " " if value is None or row.key is None or self._tall else "▁▂▃▄▅▆▇█"[round(share * 7)]
         pad = width - 1 - len(text) - 1
         if place == (self._row, self._column):
@@ -209,3 +209,9 @@ class ScoreMatrix(ScrollView, can_focus=True):
             left = f"{block:>{pad}}" if pad > 0 else ""
             return [Segment(left, style), Segment(f"[{text}]", cursor)]
         return [Segment(f"{block:>{pad}}" if pad > 0 else "", style), Segment(f" {text} ", style)]
+
+
+def _rule(share: float, width: int) -> str:
+    """Return a bar as a line, lighter than blocks where figures stand above and below; half a cell is its step."""
+    halves = round(share * width * 2)
+    return ("━" * (halves // 2) + "╸" * (halves % 2)).ljust(width)

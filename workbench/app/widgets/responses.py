@@ -91,5 +91,5 @@ def verdict_content(verdict: Mapping[str, Any], world: str, cover: Cover) -> Con
             steps = Content.styled(dots(value), colour)
             lines.append(Content(f"  {name.replace('_', ' '):<18}") + steps + Content(f" {value:g}"))
     if verdict["rationale"]:
-        lines.append(Content.styled(f"  {cover(verdict['rationale'], lines=False)}", "$text-muted"))
+        lines.append(Content.styled(cover(verdict["rationale"]), "$text-muted"))
     return Content("\n").join(lines)

@@ -103,7 +103,8 @@ class Scatter(Widget, can_focus=True):
             segments = [Segment(" " * _AXIS + "".join(numbers), muted)]
         else:
             x, up = plain(self._beside.first.arm), plain(self._beside.second.arm)
-            text = f"→ {x}   ↑ {up}   ▲ {up} higher   ▼ {x} higher   ·· the same"
+            above, below = ("▲", "▼") if plot.few else ("above", "below")
+            text = f"→ {x}   ↑ {up}   {above} {up} higher   {below} {x} higher   ·· the same"
             segments = [Segment(" " * _AXIS + text, muted)]
         return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
 

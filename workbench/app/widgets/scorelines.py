@@ -78,8 +78,8 @@ def point_pairs(point: Changed, data: RunScores) -> list[tuple[str, str]]:
 
 def agreement_table(figures: Sequence[Agreement], judges: int, width: int, *, done: bool) -> tuple[Line, list[Line]]:
     """Return heading and lines of the figures computed so far; what is to come is said in a last line."""
-    room = max(18, min(42, width - 62))
-    heading = line(muted(f"{'judges':<{room}} {'figure':<17} value  {'95 % interval':<25} responses"))
+    room, steps = max(18, min(42, width - 62)), 10 if width >= 100 else 4
+    heading = line(muted(f"{'judges':<{room}} {'figure':<17} value  {'95 % interval':<{15 + steps}} responses"))
     lines = []
     for who, group in groupby(figures, lambda figure: figure.who):
         for i, figure in enumerate(group):
@@ -90,7 +90,7 @@ def agreement_table(figures: Sequence[Agreement], judges: int, width: int, *, do
                 continue
             bounds = ABSENT if found.low is None or found.high is None else f"[{found.low:.2f}, {found.high:.2f}]"
             scale = found.value / judges if figure.figure == EFFECTIVE else found.value
-            share = Span(bar(max(0.0, scale), 10), "primary")
+            share = Span(bar(max(0.0, scale), steps), "primary")
             lines.append(
                 line(
                     f"{label:<{room}} {figure.figure:<17} ",
