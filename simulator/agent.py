@@ -17,6 +17,10 @@ from simulator.world import Draw, InvalidReplyError, Persona, Session, Style
 Retrieval = Literal["few-shot", "follow"]
 """How neighbours' paths are used: shown to the model as examples, or the best one followed in its order."""
 
+Abstention = Literal["scale", "binary", "basic"]
+"""How the agent decides that it knows enough (raise.md, section 7): a completeness of 0-5 against a threshold, a plain
+yes or no, or one prompt in which it answers or asks."""
+
 _EVERYTHING = (1 << N_ATTRIBUTES) - 1
 
 _DECISIONS = ("completeness", "choice")
@@ -38,12 +42,14 @@ class AgentOptions:
     """How the agent asks, and whom.
 
     Fields:
-        threshold: 0-5; a completeness of at least this is sufficient.
+        threshold: 0-5; a completeness of at least this is sufficient, on the scale.
         max_questions: 0-10, the cap on questions, refused and unanswered ones included.
         persona: the simulated user's manner.
         retrieval: how neighbours' paths are used.
         crisis: whether immediate danger in the query skips the questions.
         max_invalid: >= 1; this many unreadable decisions fail the trial.
+        abstention: how the agent decides that it knows enough. `binary` and `basic` rate nothing: a yes, or leaving
+            off asking, counts as `MAX_COMPLETENESS`, a no, or asking on, as 0.
 
     Raises:
         ValueError: a field is out of its range.
@@ -55,6 +61,7 @@ class AgentOptions:
     retrieval: Retrieval = "few-shot"
     crisis: bool = True
     max_invalid: int = 3
+    abstention: Abstention = "scale"
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= MAX_COMPLETENESS:
@@ -67,6 +74,8 @@ class AgentOptions:
             raise ValueError(f"no persona {self.persona!r}; there are {', '.join(get_args(Persona))}")
         if self.retrieval not in get_args(Retrieval):
             raise ValueError(f"no retrieval {self.retrieval!r}; there are {', '.join(get_args(Retrieval))}")
+        if self.abstention not in get_args(Abstention):
+            raise ValueError(f"no abstention {self.abstention!r}; there are {', '.join(get_args(Abstention))}")
 
 
 async def converse(session: Session, options: AgentOptions, neighbours: Sequence[Neighbour], owner: str) -> Dialogue:
@@ -142,8 +151,10 @@ class Conversation:
         if ending := self._used_up():
             self._ended = ending, None
             return None
+        if self.options.abstention == "basic":
+            return await self._answer_or_ask()
         completeness = await self._completeness()
-        if completeness is not None and completeness >= self.options.threshold:
+        if completeness is not None and completeness >= self._enough:
             self._ended = "sufficient", completeness
             return None
         question, chosen_by = await self._next_question()
@@ -199,8 +210,17 @@ class Conversation:
             return "exhausted"
         return "limit" if len(self.turns) >= self.options.max_questions else None
 
+    @property
+    def _enough(self) -> int:
+        return self.options.threshold if self.options.abstention == "scale" else MAX_COMPLETENESS
+
     async def _completeness(self) -> int | None:
         try:
+            if self.options.abstention == "basic":
+                return None  # it rates nothing on its own
+            if self.options.abstention == "binary":
+                sufficient = await self.session.sufficient(self.knowledge, self.asked, self._draw)
+                return MAX_COMPLETENESS if sufficient else 0
             completeness = await self.session.completeness(self.knowledge, self.asked, self._draw)
             if not 0 <= completeness <= MAX_COMPLETENESS:
                 raise InvalidReplyError(f"{completeness} is not 0 to {MAX_COMPLETENESS}")
@@ -209,14 +229,28 @@ class Conversation:
             self._count("completeness", error)
             return None
 
+    async def _answer_or_ask(self) -> Asked | None:
+        """Decide both at once; what can't be read counts as not sufficient, as on the scale."""
+        try:
+            question = await self.session.answer_or_ask(self.knowledge, self.asked, self.neighbours, self._draw)
+            if question is None:
+                self._ended = "sufficient", MAX_COMPLETENESS
+                return None
+            self._check(question)
+        except InvalidReplyError as error:
+            self._count("choice", error)
+            return self._asked(None, await self._word(await self._next_by_prior()), "prior")
+        if (followed := self._followed()) is not None:
+            return self._asked(0, await self._word(followed), "follow")
+        return self._asked(0, question, "model")
+
     async def _next_question(self) -> tuple[Question, ChosenBy]:
         followed = self._followed()
         if followed is not None:
             return await self._word(followed), "follow"
         try:
             question = await self.session.choose(self.knowledge, self.asked, self.neighbours, self._draw)
-            if not self._open(question.attribute):
-                raise InvalidReplyError(f"attribute {question.attribute} was asked about before or does not exist")
+            self._check(question)
             return question, "model"
         except InvalidReplyError as error:
             self._count("choice", error)
@@ -245,6 +279,10 @@ class Conversation:
             # What to ask is decided; only the words are missing.
             self._note("wording", error)
             return Question(attribute, f"Would you tell me about this: {NAMES[attribute]}?")
+
+    def _check(self, question: Question) -> None:
+        if not self._open(question.attribute):
+            raise InvalidReplyError(f"attribute {question.attribute} was asked about before or does not exist")
 
     def _open(self, attribute: int) -> bool:
         return 0 <= attribute < N_ATTRIBUTES and not self.asked >> attribute & 1

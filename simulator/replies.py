@@ -29,6 +29,9 @@ FORMS_VERSION = 1
 
 T = TypeVar("T")
 
+_NO_ATTRIBUTE = "nothing"
+"""Stands in the attribute's place where nothing is asked."""
+
 _BLOCK = re.compile(r"```(?:json)?(.*?)```", re.DOTALL | re.IGNORECASE)
 _MAX_PROBLEMS = 3
 _MAX_PROBLEM_LENGTH = 160
@@ -116,6 +119,11 @@ class _Completeness(_Reply):
     completeness: Annotated[int, Field(ge=0, le=5)]
 
 
+class _Sufficient(_Reply):
+    reason: _Reason
+    sufficient: bool
+
+
 class _Crisis(_Reply):
     reason: _Reason
     immediate_danger: bool
@@ -150,6 +158,7 @@ def _judgement(reply: _Judgement) -> Judgement:
 
 JUDGEMENT: Form[Judgement] = _form("judgement", _Judgement, _judgement)
 COMPLETENESS: Form[int] = _form("completeness", _Completeness, lambda reply: reply.completeness)
+SUFFICIENT: Form[bool] = _form("sufficiency", _Sufficient, lambda reply: reply.sufficient)
 CRISIS: Form[bool] = _form("crisis_check", _Crisis, lambda reply: reply.immediate_danger)
 USER_REPLY: Form[str] = _form("user_reply", _UserReply, lambda reply: one_line(reply.reply))
 
@@ -178,6 +187,31 @@ def choice_form(remaining: int) -> Form[Question]:
         return Question(NAMES.index(reply.attribute), one_line(reply.question), one_line(reply.why))
 
     return _form("choice", model, question)
+
+
+@lru_cache(maxsize=1 << N_ATTRIBUTES)
+def answer_or_ask_form(remaining: int) -> Form[Question | None]:
+    """Return the form of a decision to answer (None) or to ask about one of the attributes of a mask.
+
+    A reply that answers names no attribute and has no question; one that asks has both.
+    """
+    choices = (*(NAMES[i] for i in members(remaining)), _NO_ATTRIBUTE)
+    fields: dict[str, Any] = {
+        "why": (_Reason, ...),
+        "decision": (Literal["answer", "ask"], ...),
+        "attribute": (Literal[choices], ...),
+        "question": (Annotated[str, StringConstraints(max_length=500)], ...),
+    }
+    model = create_model("AnswerOrAsk", __base__=_Reply, **fields)
+
+    def decided(reply: Any) -> Question | None:
+        if reply.decision == "answer":
+            return None
+        if reply.attribute == _NO_ATTRIBUTE or not reply.question.strip():
+            raise UnreadableReplyError("it asks, but names no attribute or has no question")
+        return Question(NAMES.index(reply.attribute), one_line(reply.question), one_line(reply.why))
+
+    return _form("answer_or_ask", model, decided)
 
 
 @lru_cache(maxsize=N_ATTRIBUTES)
@@ -280,10 +314,12 @@ __all__ = [
     "FORMS_VERSION",
     "JUDGEMENT",
     "PRESENCE",
+    "SUFFICIENT",
     "USER_REPLY",
     "Form",
     "Judgement",
     "UnreadableReplyError",
+    "answer_or_ask_form",
     "choice_form",
     "ranking_form",
     "wording_form",

@@ -137,6 +137,24 @@ class Session(Protocol):
         """
         ...
 
+    async def sufficient(self, knowledge: Knowledge, asked: int, draw: Draw) -> bool:
+        """Tell, yes or no, whether what is known is enough to answer well (`abstention = binary`).
+
+        Raises:
+            InvalidReplyError: the answer could not be read.
+        """
+        ...
+
+    async def answer_or_ask(
+        self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw
+    ) -> Question | None:
+        """Choose the next question as `choose` does, or None to answer now, in one decision (`abstention = basic`).
+
+        Raises:
+            InvalidReplyError: the decision could not be read.
+        """
+        ...
+
     async def choose(self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw) -> Question:
         """Choose the next attribute outside `asked` and word its question, with neighbours' paths as examples.
 

@@ -27,6 +27,22 @@ class SearchRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a choice among judged subsets rested on (the oracle where the truth is not known, or is not used).
+
+    Fields:
+        judge: who judged them.
+        candidates, judged: subsets that there were, and those that could be judged.
+        naive: 1-5, the winner's single judgement. The greatest of many is too great: the trial judges it again.
+    """
+
+    judge: str
+    candidates: int
+    judged: int
+    naive: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """A trial: what was said, answered and judged.
 
@@ -37,6 +53,7 @@ class TrialRecord:
         failures: judge -> why there is no verdict.
         dialogue: what was said before; None for arms without a dialogue.
         threshold, persona, library, leaky: the dialogue's circumstances.
+        choice: where the arm chose by judging.
     """
 
     response: Response
@@ -48,6 +65,7 @@ class TrialRecord:
     persona: str | None = None
     library: str | None = None
     leaky: bool = False
+    choice: Choice | None = None
 
     @property
     def error(self) -> str | None:

@@ -6,7 +6,7 @@ Everything here expects to be called inside `storage.database.transaction`, exce
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -257,6 +257,8 @@ def save_trial(db: Database, unit: int, record: TrialRecord, seconds: float) -> 
             "score": record.response_score,
         },
     )
+    if record.choice is not None:
+        _replace(db, "choices", {"unit": unit, **asdict(record.choice)})
     for verdict in record.verdicts:
         _replace(
             db,
@@ -351,7 +353,7 @@ def _finish(db: Database, unit: int, error: str | None, seconds: float) -> None:
 
 
 def _forget(db: Database, unit: int) -> None:
-    for table in ("searches", "dialogues", "turns", "responses", "verdicts", "probes"):
+    for table in ("searches", "dialogues", "turns", "responses", "choices", "verdicts", "probes"):
         db.conn.execute(f"delete from {table} where unit = ?", [unit])  # noqa: S608 - names from the line above
 
 

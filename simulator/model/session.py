@@ -17,7 +17,9 @@ from simulator.replies import (
     COMPLETENESS,
     CRISIS,
     JUDGEMENT,
+    SUFFICIENT,
     USER_REPLY,
+    answer_or_ask_form,
     choice_form,
     ranking_form,
     wording_form,
@@ -111,6 +113,31 @@ class ModelSession:
         wish = self._wish("a completeness", "agent", prompt, ("completeness",), draw)
         return await self._asker.decide(wish, COMPLETENESS)
 
+    async def sufficient(self, knowledge: Knowledge, asked: int, draw: Draw) -> bool:
+        """Say yes or no as the agent.
+
+        Raises:
+            InvalidReplyError: the answer could not be read.
+        """
+        prompt = render("sufficient", **self._known(knowledge, asked))
+        wish = self._wish("a sufficiency", "agent", prompt, ("sufficient",), draw)
+        return await self._asker.decide(wish, SUFFICIENT)
+
+    async def answer_or_ask(
+        self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw
+    ) -> Question | None:
+        """Decide as the agent, in one call.
+
+        Raises:
+            InvalidReplyError: the decision could not be read.
+            ValueError: everything was asked.
+        """
+        remaining = _open(asked)
+        known = self._known(knowledge, asked)
+        prompt = render("answer_or_ask", **known, remaining=members(remaining), neighbours=neighbours)
+        wish = self._wish("a decision to answer or ask", "agent", prompt, ("answer_or_ask",), draw)
+        return await self._asker.decide(wish, answer_or_ask_form(remaining))
+
     async def choose(self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw) -> Question:
         """Choose as the agent.
 
@@ -118,9 +145,7 @@ class ModelSession:
             InvalidReplyError: the choice could not be read.
             ValueError: everything was asked.
         """
-        remaining = _EVERYTHING & ~asked
-        if not remaining:
-            raise ValueError("every attribute was asked about before")
+        remaining = _open(asked)
         prompt = render("choose", **self._known(knowledge, asked), remaining=members(remaining), neighbours=neighbours)
         wish = self._wish("a choice", "agent", prompt, ("choose",), draw)
         return await self._asker.decide(wish, choice_form(remaining))
@@ -199,6 +224,18 @@ class ModelSession:
             sample=draw.sample if draw else 0,
             sticky=self.scenario.id,
         )
+
+
+def _open(asked: int) -> int:
+    """Return the mask of the attributes that were not asked about.
+
+    Raises:
+        ValueError: all of them were.
+    """
+    remaining = _EVERYTHING & ~asked
+    if not remaining:
+        raise ValueError("every attribute was asked about before")
+    return remaining
 
 
 def _facts(knowledge: Knowledge) -> list[tuple[str, str]]:

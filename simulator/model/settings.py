@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from simulator.agent import Abstention
 from simulator.client.types import ROLES, Role, Sampling
 
 Structured = Literal["auto", "json_schema", "fallback"]
@@ -48,6 +49,7 @@ class ModelSettings:
         roles: roles that differ from `DEFAULT_ROLES`; all four stand here afterwards.
         structured: how a form is asked for.
         reasoning_tokens: room that is added to `max_tokens` of each call for models that think before they reply.
+        abstention: how agents decide that they know enough: which prompt they are asked with.
         system_messages: False: the system part is put before the user's, for chat templates without a system role.
 
     Raises:
@@ -61,6 +63,7 @@ class ModelSettings:
     structured: Structured = "auto"
     reasoning_tokens: int = 0
     system_messages: bool = True
+    abstention: Abstention = "scale"
 
     def __post_init__(self) -> None:
         for what, given in (("model", self.models), ("judge", self.judges)):

@@ -14,6 +14,9 @@ from simulator.prompts import versions
 from simulator.replies import FORMS_VERSION
 from simulator.scenario import Scenario
 
+_VARIANTS = {"binary": "sufficient", "basic": "answer_or_ask"}
+"""Prompts that only one way of abstention needs. The others' words change no run's identity."""
+
 
 class ModelWorld:
     """The world behind every number that language models produced; its fields are those of `simulator.world.World`.
@@ -32,14 +35,16 @@ class ModelWorld:
         self._settings = settings
         self._source, self._patience = source, patience
         self._asker = Asker(settings)
-        parts = {name: value for name, value in asdict(settings).items() if name not in ("models", "judges")}
+        # What words a variant of abstention has stands in the prompts.
+        parts = {n: value for n, value in asdict(settings).items() if n not in ("models", "judges", "abstention")}
         text = json.dumps((dict(self.prompts), parts), sort_keys=True)
         self.version = f"{FORMS_VERSION}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     @property
     def prompts(self) -> Mapping[str, str]:
-        """Name -> version and content hash of each prompt."""
-        return versions()
+        """Name -> version and content hash of each prompt; of the prompts of a variant, only the one in use."""
+        unused = set(_VARIANTS.values()) - {_VARIANTS.get(self._settings.abstention)}
+        return {name: version for name, version in versions().items() if name not in unused}
 
     @asynccontextmanager
     async def serving(self, cache: ResponseCache, ledger: Ledger) -> AsyncIterator[None]:

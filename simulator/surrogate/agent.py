@@ -20,10 +20,32 @@ def rank(belief: Belief, mask: int, available: int) -> list[int]:
     return sorted(members(available & ~mask), key=lambda a: -gains[a])
 
 
+BINARY = (3.5, 1.5)
+BASIC = (2.5, 2.0)
+"""Assumed of the decisions that are no rating, and fitted to no score and no count of questions: where the same
+estimate (0-5, before it is rounded) counts as enough, and how many times a rating's error it is seen through. A yes or
+no asks what the scale calls 4 ("what matters most is known", which 3.5 rounds to), with half as much error again: it
+has no steps to think along. Who may answer at once stops when more is known than not, and looks least closely."""
+
+
 def completeness(belief: Belief, knowledge: Knowledge, error: float) -> int:
     """Rate 0-5 what is known: the share of the estimated gain of everything that it brings, plus an error."""
-    share = belief.of(knowledge) / belief.of(_EVERYTHING)
-    return min(5, max(0, floor(5.0 * share + error + 0.5)))
+    return min(5, max(0, floor(_estimate(belief, knowledge) + error + 0.5)))
+
+
+def sufficient(belief: Belief, knowledge: Knowledge, error: float, assumed: tuple[float, float]) -> bool:
+    """Tell whether what is known seems enough: the estimate behind `completeness` against `BINARY` or `BASIC`.
+
+    Args:
+        error: as for a rating.
+    """
+    cut, times = assumed
+    return _estimate(belief, knowledge) + times * error >= cut
+
+
+def _estimate(belief: Belief, knowledge: Knowledge) -> float:
+    """Return what completeness is before its error, 0-5."""
+    return 5.0 * (belief.of(knowledge) / belief.of(_EVERYTHING))
 
 
 def choose(belief: Belief, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], w: float) -> int:

@@ -96,8 +96,23 @@ class SurrogateSession:
 
     async def completeness(self, knowledge: Knowledge, asked: int, draw: Draw) -> int:
         """Rate by the imperfect prior, with an error of its own for each state of the dialogue."""
-        error, *_ = normals(*self._key, *draw, "completeness", knowledge.full, knowledge.partial, asked)
-        return agent.completeness(self._belief, knowledge, self._p.completeness_noise * error)
+        return agent.completeness(self._belief, knowledge, self._error(knowledge, asked, draw))
+
+    async def sufficient(self, knowledge: Knowledge, asked: int, draw: Draw) -> bool:
+        """Say yes or no by the same imperfect prior, less exactly."""
+        return agent.sufficient(self._belief, knowledge, self._error(knowledge, asked, draw), agent.BINARY)
+
+    async def answer_or_ask(
+        self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw
+    ) -> Question | None:
+        """Answer where enough seems known by the same imperfect prior, still less exactly; else choose.
+
+        Raises:
+            ValueError: everything was asked.
+        """
+        if agent.sufficient(self._belief, knowledge, self._error(knowledge, asked, draw), agent.BASIC):
+            return None
+        return await self.choose(knowledge, asked, neighbours, draw)
 
     async def choose(self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw) -> Question:
         """Choose by the imperfect prior and the neighbours' paths.
@@ -136,6 +151,11 @@ class SurrogateSession:
         """Return the latent mean (1-5) of all subsets, `[1024]`; row = mask, nothing known = plain prompt."""
         scores: NDArray[np.float64] = self._table.mean(axis=1)
         return scores
+
+    def _error(self, knowledge: Knowledge, asked: int, draw: Draw) -> float:
+        """Return the error of judging what is known, on the scale of completeness."""
+        error, *_ = normals(*self._key, *draw, "completeness", knowledge.full, knowledge.partial, asked)
+        return self._p.completeness_noise * error
 
     def _true(self, knowledge: Knowledge) -> int:
         """Return the mask of what is known without the values that depart from the profile.

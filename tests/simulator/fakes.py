@@ -53,6 +53,15 @@ class FakeSession:
         self.draws.append(("completeness", draw))
         return _next(self.ratings)
 
+    async def sufficient(self, knowledge: Knowledge, asked: int, draw: Draw) -> bool:
+        self.draws.append(("sufficient", draw))
+        return _next(self.ratings) >= 4
+
+    async def answer_or_ask(
+        self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw
+    ) -> Question | None:
+        return None if _next(self.ratings) >= 4 else await self.choose(knowledge, asked, neighbours, draw)
+
     async def choose(self, knowledge: Knowledge, asked: int, neighbours: Sequence[Neighbour], draw: Draw) -> Question:
         self.draws.append(("choose", draw))
         self.seen.append((knowledge, asked, tuple(neighbours)))

@@ -34,9 +34,13 @@ def run(
     judges: Annotated[str | None, typer.Option(help="Judges, e.g. a,b: a row each.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Judgements per judge and response.")] = None,
     arms: Annotated[
-        str | None, typer.Option(help="Of vanilla,control,full,static,random,oracle,agent,planner.")
+        str | None,
+        typer.Option(
+            help="Of vanilla,control,full,static,random,oracle,oracle-judged,agent,planner,path, only:ATTRIBUTE, "
+            "only:*, random:1..N, path:0..N."
+        ),
     ] = None,
-    k: Annotated[int | None, typer.Option(help="Attributes given in the arms static, random and oracle.")] = None,
+    k: Annotated[int | None, typer.Option(help="Attributes given in the arms static, random, oracle and path.")] = None,
     planner: Annotated[str | None, typer.Option(help="search, static, random, greedy or exhaustive.")] = None,
     rule: Annotated[str | None, typer.Option(help="Selection rule: raise or raise-literal.")] = None,
     rollouts: Annotated[int | None, typer.Option(help="Rollouts per search (T).")] = None,
@@ -54,6 +58,9 @@ def run(
     embedder: Annotated[str | None, typer.Option(help="lexical, all-MiniLM-L6-v2 or served:MODEL.")] = None,
     neighbours: Annotated[int | None, typer.Option(help="Planned paths shown to the agent.")] = None,
     retrieval: Annotated[str | None, typer.Option(help="few-shot or follow.")] = None,
+    abstention: Annotated[
+        str | None, typer.Option(help="How the agent knows that it knows enough: scale, binary or basic.")
+    ] = None,
     threshold: Annotated[int | None, typer.Option(help="Completeness (0-5) that is enough.")] = None,
     max_questions: Annotated[int | None, typer.Option(help="Questions at most.")] = None,
     persona: Annotated[str | None, typer.Option(help="cooperative, terse, partial, evasive or refusing.")] = None,

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from planner.settings import PlannerSettings
 from simulator.agent import AgentOptions
@@ -14,11 +15,9 @@ from simulator.embed import Embedder
 from simulator.scenario import Scenario
 from simulator.world import World
 from storage.runs import UnitKey
+from workbench.arms import follows_path, holds_dialogue, only_attribute, sized
 from workbench.engine.errors import UsageError
 from workbench.engine.options import RunOptions
-
-DIALOGUE_ARMS = ("agent", "planner")
-SUBSET_ARMS = ("static", "random", "oracle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,8 @@ class Experiment:
 
     @property
     def plans(self) -> bool:
-        """Whether there is a planning phase: the planner arm runs and no library was named, or nothing else is done."""
-        return not self.arms or ("planner" in self.arms and self.index is None)
+        """Whether there is a planning phase: an arm needs paths and no library was named, or nothing else is done."""
+        return not self.arms or (self.index is None and any(map(needs_paths, self.arms)))
 
     def searches_only(self) -> "Experiment":
         """Return the searches of every scenario and model on their own, whatever else there was to do."""
@@ -74,7 +73,7 @@ class Experiment:
     def normalised(self) -> dict[str, object]:
         """Return what decides the results, and nothing else: settings of arms that do not run are left out."""
         arms = set(self.arms)
-        parts: dict[str, object] = {
+        parts: dict[str, Any] = {
             "scenarios": sorted(scenario.id for scenario in self.scenarios),
             "world": self.world,
             "world_version": self.world_version,
@@ -86,10 +85,14 @@ class Experiment:
             "world_seed": self.world_seed,
             "prompts": dict(self.prompts),
         }
-        if arms & set(SUBSET_ARMS):
+        if any(map(sized, arms)):
             parts["k"] = self.k
-        if arms & set(DIALOGUE_ARMS):
+        if "oracle-judged" in arms:
+            parts["choosing_judge"] = self.search_judge
+        if any(map(holds_dialogue, arms)):
             parts["agent"] = {name: getattr(self.agent, name) for name in self.agent.__slots__}
+            if self.agent.abstention == AgentOptions().abstention:  # runs from before it could be chosen stay the same
+                del parts["agent"]["abstention"]
         if "planner" in arms:
             parts["library"] = {
                 "index": self.index,
@@ -97,6 +100,11 @@ class Experiment:
                 "leaky": self.leaky,
                 "embedder": self.embedder,
                 "neighbours": self.neighbours,
+            }
+        if any(map(follows_path, arms)):
+            parts["paths"] = {
+                "index": self.index,
+                "planned": sorted(self.planned) if self.planned is not None else None,
             }
         if self.plans:
             parts["planner"] = {name: getattr(self.planning, name) for name in self.planning.__slots__} | {
@@ -111,16 +119,35 @@ class Experiment:
         return hashlib.sha256(json.dumps(self.normalised(), sort_keys=True).encode()).hexdigest()
 
     def units(self) -> Iterator[UnitKey]:
-        """List every unit: the searches first, then the trials, scenario by scenario."""
+        """List every unit: the searches first, then the trials, scenario by scenario.
+
+        An attribute that a profile lacks can't be given, and a path that was not planned can't be followed: there is
+        no such trial.
+        """
         if self.plans:
             for scenario in self.scenarios:
-                if self.planned is None or scenario.profile.id in self.planned:
+                if self._planned(scenario):
                     for model in self.models:
                         yield UnitKey("search", scenario.id, model, self.planning.planner)
         for scenario in self.scenarios:
             for model in self.models:
                 for arm in self.arms:
-                    yield UnitKey("trial", scenario.id, model, arm)
+                    if self._possible(scenario, arm):
+                        yield UnitKey("trial", scenario.id, model, arm)
+
+    def _planned(self, scenario: Scenario) -> bool:
+        return self.planned is None or scenario.profile.id in self.planned
+
+    def _possible(self, scenario: Scenario, arm: str) -> bool:
+        attribute = only_attribute(arm)
+        if attribute is not None:
+            return bool(scenario.profile.known >> attribute & 1)
+        return not follows_path(arm) or self.index is not None or self._planned(scenario)
+
+
+def needs_paths(arm: str) -> bool:
+    """Tell whether planned paths have to be there before a trial of this arm."""
+    return arm == "planner" or follows_path(arm)
 
 
 def make_experiment(
@@ -165,6 +192,7 @@ def make_experiment(
             persona=options.persona,
             retrieval=options.retrieval,
             crisis=options.crisis == "on",
+            abstention=options.abstention,
         ),
         seed=options.seed,
         world_seed=options.seed if options.world_seed is None else options.world_seed,

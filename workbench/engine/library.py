@@ -30,6 +30,7 @@ class Libraries:
 
     def __init__(self, entries: Iterable[LibraryEntry] = ()) -> None:
         self._entries = tuple(sorted(entries, key=lambda entry: entry.id))
+        self._own = {(e.scenario_id, e.model): e.path for e in self._entries if e.scenario_id}
         self._found: dict[UnitKey, tuple[Neighbour, ...]] = {}
         self.hash = _hash(self._entries)
 
@@ -74,6 +75,10 @@ class Libraries:
     def neighbours(self, key: UnitKey) -> tuple[Neighbour, ...]:
         """Return the neighbours that `look_up` found for a unit, nearest first."""
         return self._found.get(key, ())
+
+    def own_path(self, scenario: str, model: str) -> tuple[int, ...] | None:
+        """Return the path that was planned for a scenario and model, or None where there is none."""
+        return self._own.get((scenario, model)) or self._own.get((scenario, ""))
 
 
 def queries_by_profile(db: Database, scenarios: Iterable[Scenario]) -> dict[str, set[str]]:

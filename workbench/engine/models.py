@@ -30,6 +30,7 @@ def model_settings(options: RunOptions) -> ModelSettings:
             structured=options.structured,
             reasoning_tokens=options.reasoning_tokens,
             system_messages=options.system_messages,
+            abstention=options.abstention,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

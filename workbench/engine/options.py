@@ -3,29 +3,23 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from planner.evaluations import parse_evaluations
 from planner.rules import RULES
+from simulator.agent import Abstention
 from simulator.client.types import Role
 from simulator.domains import spell_domains
 from simulator.embed import EMBEDDERS
 from simulator.world import Persona
+from workbench.arms import ARMS as ARMS
+from workbench.arms import FAMILIES, read_arms
 from workbench.engine.errors import UsageError
-
-Arm = Literal["vanilla", "control", "full", "static", "random", "oracle", "agent", "planner"]
-ARMS: tuple[str, ...] = get_args(Arm)
 
 Seed = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 """Any whole number that the database can hold."""
-
-
-def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
-    if not names:
-        raise ValueError("name at least one")
-    return tuple(dict.fromkeys(names))
 
 
 class EndpointOptions(BaseModel):
@@ -89,10 +83,10 @@ class RunOptions(BaseModel):
     repeats: int = Field(1, ge=1, le=100, description="judgements per judge and response; their mean counts")
 
     # What is compared
-    arms: Annotated[tuple[Arm, ...], AfterValidator(_unique)] = Field(
-        ("vanilla", "agent", "planner", "full"), description=f"of {', '.join(ARMS)}"
+    arms: Annotated[tuple[str, ...], AfterValidator(read_arms)] = Field(
+        ("vanilla", "agent", "planner", "full"), description=f"of {', '.join((*ARMS, *FAMILIES))}"
     )
-    k: int = Field(3, ge=1, le=10, description="attributes that the arms static, random and oracle are given")
+    k: int = Field(3, ge=1, le=10, description="attributes that the arms static, random, oracle and path are given")
 
     # What is worth asking: the offline planner
     planner: Literal["search", "static", "random", "greedy", "exhaustive"] = Field(
@@ -118,7 +112,10 @@ class RunOptions(BaseModel):
     # The online agent and the simulated user
     neighbours: int = Field(5, ge=1, le=100, description="planned paths shown to the agent")
     retrieval: Literal["few-shot", "follow"] = Field("few-shot", description="paths as examples, or the best followed")
-    threshold: int = Field(4, ge=0, le=5, description="completeness that is enough")
+    abstention: Abstention = Field(
+        "scale", description="how the agent decides that it knows enough: scale (0-5), binary (yes or no), or basic"
+    )
+    threshold: int = Field(4, ge=0, le=5, description="completeness that is enough, on the scale")
     max_questions: int = Field(10, ge=0, le=10, description="questions at most")
     persona: Persona = Field("cooperative", description="how the simulated user answers")
     crisis: Literal["on", "off"] = Field("on", description="immediate danger in a query skips the questions")

@@ -22,8 +22,10 @@ from storage.database import explained, open_readonly, open_writable, transactio
 from storage.errors import StorageError
 from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
+from workbench.arms import follows_path
 from workbench.engine.control import CommandError, Control
 from workbench.engine.errors import first_cause
+from workbench.engine.experiment import needs_paths
 from workbench.engine.interrupt import Interruption, interruptible
 from workbench.engine.launch import own_log
 from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
@@ -168,15 +170,15 @@ class _Run:
             await self._phase("search", self._search)
         self._control.searching = False
         trial: Execute = partial(self._trial, Libraries())
-        if "planner" in experiment.arms and self._pending("trial", "planner"):
+        if any(needs_paths(key.arm) for key in self._pending("trial")):
             trial = partial(self._trial, await self._libraries())
         await self._phase("trial", trial)
 
     async def _libraries(self) -> Libraries:
-        """Gather the library that the planner arm retrieves from, once every search is finished or failed."""
+        """Gather the planned paths that arms retrieve or follow, once every search is finished or failed."""
         experiment = self._experiment
         self._progress.note("looking up the planned paths")
-        wanted = [(key, self._scenarios[key.scenario]) for key in self._pending("trial", "planner")]
+        wanted = [(key, self._scenarios[key.scenario]) for key in self._pending("trial") if key.arm == "planner"]
 
         def gather() -> Libraries:
             with explained(self._path):
@@ -196,7 +198,7 @@ class _Run:
     async def _phase(self, kind: str, execute: Execute) -> None:
         """Work on the pending units of a kind, `concurrency` at once; a unit's failure never stops the others."""
         keys = [key for key in self._states if key.kind == kind]
-        pending = iter([key for key in keys if self._states[key] == "pending"])
+        pending = iter(self._pending(kind))
         done, failed = self._count(keys)
         label = "planning" if kind == "search" else "trials"
         self._progress.start(len(keys), done + failed, label)
@@ -275,6 +277,7 @@ class _Run:
                 agent=experiment.agent,
                 seed=experiment.seed,
                 world_seed=experiment.world_seed,
+                path=libraries.own_path(key.scenario, key.model) if follows_path(key.arm) else None,
                 neighbours=libraries.neighbours(key),
                 library=libraries.hash,
                 leaky=experiment.leaky,
@@ -330,8 +333,8 @@ class _Run:
             if error is None:
                 raise
 
-    def _pending(self, kind: str, arm: str) -> list[UnitKey]:
-        return [k for k, state in self._states.items() if k.kind == kind and k.arm == arm and state == "pending"]
+    def _pending(self, kind: str) -> list[UnitKey]:
+        return [key for key, state in self._states.items() if key.kind == kind and state == "pending"]
 
     def _count(self, keys: Iterable[UnitKey]) -> tuple[int, int]:
         states = [self._states[key] for key in keys]

@@ -1,19 +1,20 @@
 """One trial: a scenario, a model and an arm, from the query to the verdicts (experiments.md, Arms)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
 from planner.keyed import generator
 from planner.subsets import mask_of, members, subsets
-from simulator.agent import AgentOptions, TrialError, converse, dialogue_style
+from simulator.agent import AgentOptions, TrialError, converse, dialogue_style, response_style
 from simulator.attributes import SENSITIVITY_ORDER
 from simulator.dialogue import Dialogue, Knowledge, Neighbour
 from simulator.judge import judge_response
 from simulator.scenario import Scenario
 from simulator.world import Draw, InvalidReplyError, JudgementError, Response, Session, Style, Verdict, World
-from storage.records import TrialRecord
+from storage.records import Choice, TrialRecord
+from workbench.arms import family, follows_path, holds_dialogue, number, only_attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class TrialUnit:
 
     Fields:
         search_judge: who judges what only serves to choose (the oracle where the truth is not known).
+        path: what was planned for the scenario itself, for the arms that follow it; None where nothing was.
         neighbours: planned paths for the planner arm, nearest first.
         library: content hash of the library they come from; leaky: it may hold the query's own path.
     """
@@ -36,6 +38,7 @@ class TrialUnit:
     agent: AgentOptions
     seed: int
     world_seed: int
+    path: tuple[int, ...] | None = None
     neighbours: tuple[Neighbour, ...] = ()
     library: str | None = None
     leaky: bool = False
@@ -64,15 +67,18 @@ async def run_trial(world: World, unit: TrialUnit) -> TrialRecord:
     """
     session = world.open(unit.scenario, unit.model, unit.world_seed)
     dialogue: Dialogue | None = None
-    if unit.arm in ("agent", "planner"):
+    choice: Choice | None = None
+    if holds_dialogue(unit.arm):
         dialogue = await converse(session, unit.agent, unit.neighbours, unit.arm)
         knowledge, style = dialogue.knowledge, dialogue_style(dialogue)
     else:
-        knowledge = Knowledge.from_profile(unit.scenario.profile, await given(session, unit))
-        style = "plain" if unit.arm == "vanilla" else "instruction"
+        mask, choice = await given(session, unit)
+        knowledge = Knowledge.from_profile(unit.scenario.profile, mask)
+        style = response_style(knowledge) if follows_path(unit.arm) else _style(unit.arm)
     answered = await answer(session, knowledge, style, unit.arm, unit.judges, unit.repeats)
     planned = unit.arm == "planner"
-    return trial_record(answered, dialogue, unit.agent, unit.library if planned else None, unit.leaky and planned)
+    record = trial_record(answered, dialogue, unit.agent, unit.library if planned else None, unit.leaky and planned)
+    return replace(record, choice=choice)
 
 
 def trial_record(
@@ -121,42 +127,61 @@ async def answer(
     )
 
 
-async def given(session: Session, unit: TrialUnit) -> int:
-    """Return the mask of what an arm without a dialogue is given from the profile.
+async def given(session: Session, unit: TrialUnit) -> tuple[int, Choice | None]:
+    """Return the mask of what an arm without a dialogue is given from the profile, and how it was chosen by judging.
 
     Raises:
-        TrialError: the oracle arm could judge no subset.
+        TrialError: the oracle arm could judge no subset, or there is no path to follow.
     """
     known = unit.scenario.profile.known
     k = min(unit.k, known.bit_count())
-    match unit.arm:
+    match family(unit.arm):
         case "vanilla" | "control":
-            return 0
+            return 0, None
         case "full":
-            return known
+            return known, None
+        case "only":
+            attribute = only_attribute(unit.arm)
+            assert attribute is not None
+            return known & 1 << attribute, None
         case "static":
-            return mask_of([i for i in SENSITIVITY_ORDER if known >> i & 1][:k])
+            return mask_of([i for i in SENSITIVITY_ORDER if known >> i & 1][:k]), None
         case "random":
-            rng = generator(unit.seed, unit.scenario.id, unit.model, "random", "final")
-            return mask_of(rng.permutation(members(known))[:k].tolist())
+            draw = number(unit.arm)
+            again = () if draw is None else (draw,)
+            rng = generator(unit.seed, unit.scenario.id, unit.model, "random", "final", *again)
+            return mask_of(rng.permutation(members(known))[:k].tolist()), None
+        case "path":
+            if unit.path is None:
+                raise TrialError("no path was planned for this scenario and model")
+            length = number(unit.arm)
+            return known & mask_of(unit.path[: k if length is None else length]), None
         case "oracle":
-            return await _oracle(session, unit, subsets(known, k))
+            truth = session.true_scores()
+            candidates = subsets(known, k)
+            if truth is not None:
+                return max(candidates, key=lambda mask: (truth[mask], -mask)), None
+            return await _judged_best(session, unit, candidates)
+        case "oracle-judged":
+            return await _judged_best(session, unit, subsets(known, k))
     raise ValueError(f"there is no arm {unit.arm!r}")
 
 
-async def _oracle(session: Session, unit: TrialUnit, candidates: Sequence[int]) -> int:
-    """Return the truly best subset where the world knows it, else the one that was judged best; ties to smaller masks.
+def _style(arm: str) -> Style:
+    return "plain" if arm == "vanilla" else "instruction"
 
-    What is judged best of many is judged too well. The trial judges it again, on samples of its own.
+
+async def _judged_best(session: Session, unit: TrialUnit, candidates: Sequence[int]) -> tuple[int, Choice]:
+    """Return the subset that was judged best, ties to smaller masks.
+
+    What is judged best of many is judged too well (the winner's curse). The trial judges it again, on samples of its
+    own, and what won is kept beside it.
     """
-    truth = session.true_scores()
-    if truth is not None:
-        return max(candidates, key=lambda mask: (truth[mask], -mask))
     found: dict[int, float] = {}
 
     async def judge(mask: int) -> None:
         try:
-            found[mask] = (await session.evaluate(mask, unit.search_judge, Draw("oracle", "search"))).score
+            found[mask] = (await session.evaluate(mask, unit.search_judge, Draw(unit.arm, "search"))).score
         except (InvalidReplyError, JudgementError):
             return  # left out, as in a search
 
@@ -165,4 +190,5 @@ async def _oracle(session: Session, unit: TrialUnit, candidates: Sequence[int]) 
             tasks.start_soon(judge, mask)
     if not found:
         raise TrialError("oracle: none of the subsets could be judged")
-    return max(found, key=lambda mask: (found[mask], -mask))
+    best = max(found, key=lambda mask: (found[mask], -mask))
+    return best, Choice(unit.search_judge, len(candidates), len(found), found[best])

@@ -8,12 +8,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from workbench.arms import arm_place
 from workbench.statistics.bootstrap import Interval
 from workbench.statistics.mcnemar import McNemar, mcnemar
 from workbench.statistics.multiple import holm
 from workbench.statistics.paired import Paired, paired
 from workbench.statistics.power import detectable_difference, scenarios_needed
-from workbench.statistics.scores import arm_place
 from workbench.statistics.unpaired import Unpaired, unpaired
 
 ALPHA = 0.05

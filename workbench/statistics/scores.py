@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.domains import DOMAINS
+from workbench.arms import arm_place as arm_place
 from workbench.statistics.bootstrap import Interval, interval
 
 AVERAGE = "Avg"
 """The column over all rows, as the paper's table calls it."""
 
 COLUMNS: tuple[str, ...] = (*DOMAINS, AVERAGE)
-
-_ARMS = ("vanilla", "control", "static", "random", "agent", "planner", "oracle", "full")
-"""The order in which arms are listed: from knowing nothing to knowing everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +79,6 @@ class ScoreTable:
                     **_flat("score_without_crisis", calm.score),
                     **(_flat("questions", row.questions) | {"crisis": row.crisis} if name == AVERAGE else _NO_TOTALS),
                 }
-
-
-def arm_place(arm: str) -> tuple[int, str]:
-    """Return what sorts arms from knowing nothing to knowing everything, unknown ones last."""
-    return _ARMS.index(arm) if arm in _ARMS else len(_ARMS), arm
 
 
 def score_table(rows: Iterable[Mapping[str, Any]]) -> ScoreTable:
