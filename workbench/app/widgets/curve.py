@@ -47,9 +47,9 @@ class Curve(Widget):
             self._curves = self._trace = None
         elif search.trace is not self._trace:
             self._curves, self._trace = curves(search.trace, search.course), search.trace
+            self._drawn.clear()
         if search is not None:
             self._t, self._names = search.t, short_names(tuple(map(plain, search.names)))
-        self._drawn.clear()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
