@@ -44,6 +44,7 @@ class Branching(WorkbenchScreen):
     Fields:
         replay: what is shown.
         family: what could be set beside it, branches included (`storage.dialogues.beside`).
+        following: unit of the branch whose latest turn is kept in view, if any.
     """
 
     replay: Replay
@@ -54,7 +55,7 @@ class Branching(WorkbenchScreen):
         self.family = []
         self._started: list[_Started] = []
         self._watching: Timer | None = None
-        self._following: int | None = None
+        self.following: int | None = None
         self._told: list[int] = []
         self._asked: tuple[int, int] | None = None
 
@@ -164,7 +165,7 @@ class Branching(WorkbenchScreen):
             )
             if unit is not None:
                 found = _with_branch(found, started.parent, unit)
-                self._following = unit
+                self.following = unit
             if unit is not None or started.launched.code is not None:
                 self._started.remove(started)
         await self._hear()
@@ -173,15 +174,15 @@ class Branching(WorkbenchScreen):
     def follow_running(self) -> None:
         """Go to the latest turn of the branch that is followed."""
         for column in self.replay.columns:
-            if column.unit == self._following:
+            if column.unit == self.following:
                 # What waits is the last turn; an answer comes after all of them.
                 self.replay.go_to_turn(column.unit, len(column.turns) + (not column.running))
                 if not column.running:
-                    self._following = None
+                    self.following = None
 
     def unfollow(self) -> None:
         """Stay where the user goes."""
-        self._following = None
+        self.following = None
 
     # Replying
 
@@ -232,7 +233,7 @@ class Branching(WorkbenchScreen):
             text = chosen
         if event.verb == "cancel" and not await self.app.push_screen_wait(Ask("Give this branch up?", yes="Give up")):
             return
-        self._following = column.unit
+        self.following = column.unit
         try:
             self._told.append(await self.workbench.write(partial(_issue, column.unit, event.verb, text)))
         except StorageError as error:

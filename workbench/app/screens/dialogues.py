@@ -134,6 +134,8 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         if self._units == units:
             self._units = added
             await self._take(rows)
+            if added != units and self.following in added:
+                self.show_pane(_COLUMNS[added.index(self.following)])
 
     # What is shown
 

@@ -67,7 +67,7 @@ def blocks(replay: Replay, number: int, width: int, hide: Hide) -> list[Block]:
     for row in range(replay.rows):
         turn = replay.turn(number, row)
         said = replay.said(number, row + 1)
-        lines = _nothing(width) if turn is None else _turn(turn, said, replay.mark(row, number), width, hide)
+        lines = _nothing(column, width) if turn is None else _turn(turn, said, replay.mark(row, number), width, hide)
         found.append(Block(row + 1, lines))
     found.append(Block(replay.last, _answer(column, width, hide)))
     return found
@@ -205,8 +205,8 @@ def _turn(turn: Turn, number: int, mark: Mark, width: int, hide: Hide) -> list[L
     return [*lines, *_source(turn, width, hide), ()]
 
 
-def _nothing(width: int) -> list[Line]:
-    return [_fitted([muted(f"{_INDENT}nothing asked here")], width), ()]
+def _nothing(column: Column, width: int) -> list[Line]:
+    return [_fitted([muted(f"{_INDENT}{'not asked yet' if column.running else 'nothing asked here'}")], width), ()]
 
 
 def _source(turn: Turn, width: int, hide: Hide) -> list[Line]:

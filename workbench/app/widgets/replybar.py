@@ -29,9 +29,9 @@ class ReplyInput(Input):
         """Say what happens instead of a reply."""
         self.post_message(ReplyBar.Told(verb, ""))
 
-    def action_leave(self) -> None:
-        """Give the keys back to the screen."""
-        self.screen.focus_next()
+    async def action_leave(self) -> None:
+        """Give the keys back to the dialogue."""
+        await self.run_action("screen.pane(0)")
 
 
 class ReplyBar(Vertical):

@@ -29,6 +29,9 @@ Steps = Callable[[Pilot[None]], Awaitable[None]]
 LONG = 30
 """Unit of the prepared run whose dialogue asks twice: the planner arm of the second scenario; 29 is its agent arm."""
 
+RUN = r"(?<=run )[0-9a-f]{8}"
+"""A run's id changes with everything that its experiment may say."""
+
 
 def drive(path: Path, steps: Steps, link: str | None = f"dialogue/{LONG}", size: tuple[int, int] = (120, 40)) -> None:
     async def main() -> None:
@@ -389,6 +392,10 @@ def test_a_person_replies_in_a_running_branch(mine: Path, monkeypatch: pytest.Mo
 
         await until(pilot, lambda: turns()[:1] == ["refused"] and turns()[-1] is None)
         await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.focused, Transcript)
+        assert screen.replay.columns[screen.active].unit == branch
+        await press(pilot, "i")
         await pilot.press(*"Better now", "enter")
         await until(pilot, lambda: turns()[1:2] == ["answered"])
         await until(pilot, lambda: not pilot.app.screen.query(ReplyBar) or turns()[-1] is None)
@@ -440,7 +447,7 @@ def test_on_a_model_the_score_is_asked_after_its_calls_are_shown(
 def test_the_screen_looks_as_it_did(prepared: Path, name: str, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await press(pilot, "o" if size[0] > 100 else "right")
-        check_snapshot(pilot.app, name)
+        check_snapshot(pilot.app, name, RUN)
 
     drive(prepared, steps, size=size)
 
@@ -448,7 +455,7 @@ def test_the_screen_looks_as_it_did(prepared: Path, name: str, size: tuple[int, 
 def test_the_list_looks_as_it_did(prepared: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "planner" in text(pilot))
-        check_snapshot(pilot.app, "dialogues-list")
+        check_snapshot(pilot.app, "dialogues-list", RUN)
 
     drive(prepared, steps, None, size=(120, 24))
 
