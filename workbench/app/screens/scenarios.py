@@ -188,7 +188,10 @@ class ScenariosScreen(WorkbenchScreen):
         state, table = self.state, self._table
         if self.has_class("-empty") != state.empty:
             self.set_class(state.empty, "-empty")
-            self.call_after_refresh(table.focus)
+            if state.empty:
+                self.set_focus(None)  # the list is hidden, and its keys with it
+            else:
+                self.call_after_refresh(table.focus)
         self.set_class(state.read and not state.empty and not state.keys, "-nothing")
         table.show_state(ScenarioLines(state, table.size.width, self.workbench.sensitive), state.cursor)
         table.refresh()

@@ -24,6 +24,10 @@ class ScenarioTable(LineList):
         """The lines in the window."""
         return Window(round(self.scroll_offset.y), max(1, self.size.height - 1))
 
+    def allow_focus(self) -> bool:
+        """Take no keys while there is nothing to list and the table is hidden."""
+        return super().allow_focus() and self.display
+
     def show_state(self, lines: ScenarioLines, cursor: int) -> None:
         """Show other lines, with the cursor where it belongs among them."""
         self.show(lines, heading=lines.heading, cursor=cursor)

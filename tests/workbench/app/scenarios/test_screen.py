@@ -4,7 +4,6 @@ import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,18 +32,22 @@ def drive(path: Path, flow: Flow, size: tuple[int, int] = (120, 40), link: str |
         async with driving(path, size=size, link=link) as pilot:
             screen = pilot.app.screen
             assert isinstance(screen, ScenariosScreen)
+            await still(pilot)
             await flow(pilot, screen)
 
     asyncio.run(run())
 
 
-def _shows(pilot: Pilot[None], text: str) -> bool:
-    return text in screen_text(pilot.app)
-
-
 async def press(pilot: Pilot[None], *keys: str) -> None:
     await pilot.press(*keys)
+    await still(pilot)
+
+
+async def still(pilot: Pilot[None]) -> None:
+    """Wait until what the keys had read is shown."""
     await settled(pilot)
+    await until(pilot, lambda: not any(w.is_running for w in pilot.app.workers if w.group in ("window", "detail")))
+    await pilot.pause()
 
 
 def said(app: object) -> list[str]:
@@ -102,7 +105,7 @@ def test_the_cursor_moves_and_the_preview_follows(prepared: Path) -> None:
             assert screen.state.cursor == expected
             row = screen.state.current
             assert row is not None
-            await until(pilot, partial(_shows, pilot, f"scenario {row.id[:8]}"))
+            assert f"scenario {row.id[:8]}" in screen_text(pilot.app)
 
     drive(prepared, flow)
 
@@ -210,7 +213,6 @@ def test_a_click_moves_the_cursor_and_a_double_click_opens(prepared: Path) -> No
 @pytest.mark.parametrize(("key", "mode"), [("enter", "dialogues"), ("d", "dialogues"), ("s", "search")])
 def test_what_was_found_is_a_key_away(prepared: Path, key: str, mode: str) -> None:
     async def flow(pilot: Pilot[None], screen: ScenariosScreen) -> None:
-        await until(pilot, lambda: screen._detail is not None)
         await press(pilot, key)
         await until(pilot, lambda: pilot.app.current_mode == mode)
 
@@ -219,7 +221,6 @@ def test_what_was_found_is_a_key_away(prepared: Path, key: str, mode: str) -> No
 
 def test_where_nothing_was_found_the_keys_say_what_to_do(many: Path) -> None:
     async def flow(pilot: Pilot[None], screen: ScenariosScreen) -> None:
-        await until(pilot, lambda: screen._detail is not None)
         await press(pilot, "enter", "d", "s")
         assert pilot.app.current_mode == "scenarios"
         assert len(said(pilot.app)) == 3
