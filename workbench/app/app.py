@@ -191,9 +191,6 @@ class WorkbenchApp(App[None]):
             if self.current_mode in SCREENS:
                 self._visited.append(self.current_mode)
             await self.switch_mode(name)
-        # A screen that is shown for the first time is in front before it has any widgets.
-        while (front := self.screen_in_front) is not None and not front.is_mounted:
-            await asyncio.sleep(0.005)
 
     async def _follow(self, link: Link) -> None:
         await self._go(link.screen)
