@@ -1,0 +1,149 @@
+"""The whole way of a new user, in a real terminal (tmux): pick, watch, scrub, replay, compare, quit."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+]
+
+TIMEOUT = 90.0
+
+
+class Person:
+    """Sits at a terminal of its own: presses keys, reads the screen."""
+
+    def __init__(self, folder: Path, width: int, height: int) -> None:
+        self._socket, self.folder = str(folder / "tmux"), folder
+        home = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config")}
+        environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "NO_COLOR", "WORKBENCH_DB")} | home
+        command = f"{sys.executable} -m workbench; echo ended with $?; exec sleep 600"
+        self._tmux("new-session", "-d", "-x", str(width), "-y", str(height), command, env=environment)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by tmux's names."""
+        for key in keys:
+            self._tmux("send-keys", key)
+
+    def screen(self) -> str:
+        """Read what is on the screen."""
+        return self._tmux("capture-pane", "-p")
+
+    def sees(self, pattern: str) -> re.Match[str]:
+        """Wait until the screen shows what a regular expression describes.
+
+        Raises:
+            AssertionError: it does not; says what it shows.
+        """
+        return self._wait(lambda shown: re.search(pattern, shown, re.DOTALL), pattern)
+
+    def no_longer_sees(self, pattern: str) -> None:
+        """Wait until the screen does not show it."""
+        self._wait(lambda shown: None if re.search(pattern, shown, re.DOTALL) else re.search("", ""), f"no {pattern}")
+
+    def leave(self) -> None:
+        """Take the terminal away."""
+        self._tmux("kill-server", check=False)
+
+    def _wait(self, found: Callable[[str], re.Match[str] | None], what: str) -> re.Match[str]:
+        until = time.monotonic() + TIMEOUT
+        while time.monotonic() < until:
+            shown = self.screen()
+            if (match := found(shown)) is not None:
+                return match
+            time.sleep(0.05)
+        raise AssertionError(f"never saw {what} but:\n{self.screen()}")
+
+    def _tmux(self, *arguments: str, env: dict[str, str] | None = None, check: bool = True) -> str:
+        done = subprocess.run(
+            ["tmux", "-S", self._socket, "-f", os.devnull, *arguments],
+            cwd=self.folder,
+            env=env,
+            check=check,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Person]:
+    somebody = Person(tmp_path, 120, 40)
+    yield somebody
+    somebody.leave()
+
+
+def test_a_new_user_gets_from_nothing_to_a_comparison(person: Person) -> None:
+    # The notice, then scenarios: the screen says which key adds some.
+    person.sees("A word before you begin")
+    person.press("Enter")
+    person.sees(r"No scenarios yet.*\bb\b +adds the 70")
+    person.press("b")
+    person.sees(r"Scenarios · 70.*Profile")
+
+    # A search is planned and watched to its end, then scrubbed back.
+    person.press("p")
+    person.sees(r"Tree of orders.*rollout \d+ of 300.*surrogate|surrogate.*Tree of orders.*rollout \d+ of 300")
+    person.sees("rollout 300 of 300")
+    person.press("[", "[", "[")
+    shown = person.sees("rollout 297 of 300")
+    assert "nothing known" in shown.string
+    person.press("Home")
+    person.sees("rollout +0 of 300")
+
+    # All of them are run, from the form, and the run is watched.
+    person.press("1")
+    person.sees("Scenarios · 70")
+    person.press("a")
+    person.sees("70 selected")
+    person.press("r")
+    person.sees("Run 70 scenarios.*estimate")
+    person.press("C-s")
+    person.sees(r"✔ done +\w{8} +run.*350/350")
+
+    # A dialogue is replayed.
+    person.press("3")
+    person.sees("Dialogues of run")
+    person.press("Enter")
+    person.sees("agent arm.*planner arm")
+    person.sees(r"step \d+ of \d+")
+    person.press("Right", "Right", "Right", "Right", "Right", "Right", "Right", "Right", "Right", "Right", "Right")
+    person.sees("· answer ·")
+
+    # Arms are compared, down to two responses beside each other.
+    person.press("4")
+    person.sees(r"vanilla +a +.?\d\.\d\d±\.\d\d.*published")
+    person.press("d")
+    person.sees(r"Differ most.*[▲▼] [+−]\d")
+    person.press("Enter")
+    person.sees("risk sensitivity +●")
+
+    # And out, after the six screens were seen once.
+    person.press("6")
+    person.sees("6 Workers")
+    person.press("C-q")
+    person.sees("ended with 0")
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 24)])
+def test_small_terminals_show_every_screen(prepared: Path, tmp_path: Path, width: int, height: int) -> None:
+    shutil.copy(prepared, tmp_path / "workbench.db")
+    somebody = Person(tmp_path, width, height)
+    try:
+        somebody.sees("enter begins|A word before")
+        somebody.press("Enter")
+        for number, name in enumerate(("Scenarios", "Search", "Dialogues", "Scores", "Runs", "Workers"), 1):
+            somebody.press(str(number))
+            shown = somebody.sees(rf"{number} {name} .*╭.*╰").string
+            assert all(len(line) <= width for line in shown.splitlines())
+    finally:
+        somebody.leave()
