@@ -210,6 +210,10 @@ class RunsScreen(WorkbenchScreen):
         if link is not None:
             self.workbench.follow_link(link)
 
+    @on(LineList.Resized)
+    def _resized(self) -> None:
+        self._show()
+
     # Inside
 
     def _refuse(self, why: str | None) -> None:

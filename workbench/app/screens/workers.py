@@ -180,6 +180,10 @@ class WorkersScreen(WorkbenchScreen):
     def _opened(self) -> None:
         self.action_log()
 
+    @on(LineList.Resized)
+    def _resized(self) -> None:
+        self._show()
+
     # Inside
 
     def _refuse(self, why: str | None) -> None:

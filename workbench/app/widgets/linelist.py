@@ -54,6 +54,9 @@ class LineList(ScrollView, can_focus=True):
     class Opened(Moved):
         """The user wants to see what an item is about."""
 
+    class Resized(Message):
+        """A list has another width now, so its lines should be made anew."""
+
     def __init__(self, *, tall: int = 1, quiet: bool = False, id: str | None = None) -> None:  # noqa: A002 - as Textual's widgets
         super().__init__(id=id)
         self.cursor, self.pointing = 0, True
@@ -119,6 +122,10 @@ class LineList(ScrollView, can_focus=True):
             self.action_move(y // self._tall - self.cursor)
             if event.chain == 2:
                 self.action_open()
+
+    def on_resize(self) -> None:
+        """Ask for lines that fit."""
+        self.post_message(self.Resized())
 
     def on_focus(self) -> None:
         """Show where the cursor is."""
