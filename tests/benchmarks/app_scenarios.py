@@ -1,4 +1,7 @@
-"""How soon the scenarios screen shows 14,000 scenarios and answers: `python -m tests.benchmarks.app_scenarios`."""
+"""How soon the scenarios screen shows 14,000 scenarios and finds some: `python -m tests.benchmarks.app_scenarios`.
+
+How soon it answers a key is measured in a real terminal (`tests.benchmarks.app_keys`).
+"""
 
 import asyncio
 import statistics
@@ -17,7 +20,7 @@ from workbench.app.app import WorkbenchApp
 from workbench.app.screens.scenarios import ScenariosScreen
 from workbench.app.state.settings import Settings
 
-SCENARIOS, PRESSES = 14_000, 200
+SCENARIOS = 14_000
 SEARCHES = ("a", "should", "notice period", "zzz")
 
 
@@ -44,19 +47,6 @@ async def _measure(path: Path) -> None:
         for text in SEARCHES:
             waited = await _timed(pilot, screen, _searching(text), partial(_answered, screen, text, screen.state.keys))
             print(f"  search {text!r}: {waited * 1e3:.0f} ms after the key, {len(screen.state.keys):,} shown")
-        await _timed(pilot, screen, _searching(""), lambda: len(screen.state.keys) == SCENARIOS)
-        await pilot.press("escape")
-        presses = []
-        for number in range(PRESSES):
-            key = "pagedown" if number % 10 == 9 else "down"
-            began = time.perf_counter()
-            await pilot.press(key)
-            presses.append(time.perf_counter() - began)
-        presses.sort()
-        print(
-            f"  cursor: median {statistics.median(presses) * 1e3:.1f} ms a key, "
-            f"p95 {presses[int(PRESSES * 0.95)] * 1e3:.1f} ms of {PRESSES}"
-        )
 
 
 async def _timed(

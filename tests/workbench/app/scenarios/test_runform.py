@@ -36,6 +36,7 @@ def fill(
             await until(pilot, lambda: form.state.past.units)
             await settled(pilot)
             await flow(pilot, form)
+            await settled(pilot)  # a screen that was gone to is left in peace
 
     asyncio.run(run())
 

@@ -34,6 +34,7 @@ def drive(path: Path, flow: Flow, size: tuple[int, int] = (120, 40), link: str |
             assert isinstance(screen, ScenariosScreen)
             await still(pilot)
             await flow(pilot, screen)
+            await still(pilot)  # a screen that was gone to is left in peace
 
     asyncio.run(run())
 
