@@ -1,7 +1,9 @@
 """The frame that all six screens share: title line, panes, footer, and when they read the store."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -9,9 +11,9 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.events import DescendantFocus, Resize, ScreenResume
+from textual.events import Click, DescendantFocus, Resize, ScreenResume
+from textual.message import Message
 from textual.screen import ModalScreen, Screen
-from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
@@ -78,7 +80,23 @@ class Pane(Vertical):
 
 
 class TitleLine(Static):
-    """The screens with their keys, then what is open."""
+    """The screens with their keys, then what is open. A click on a screen's name goes there."""
+
+    class Chosen(Message):
+        """A screen's name was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    _ends: tuple[int, ...] = ()
+    """Where each screen's name ends, in cells."""
+
+    def on_click(self, event: Click) -> None:
+        """Say whose name was clicked."""
+        number = bisect_right(self._ends, event.x)
+        if number < len(self._ends):
+            self.post_message(self.Chosen(SCREENS[number]))
 
     def show(self, current: str, headline: Headline, width: int) -> None:
         """Render for `width` cells: names where there is room, numbers where there is not."""
@@ -88,7 +106,8 @@ class TitleLine(Static):
             here = name == current
             label = f" {number} {name.title()} " if here or not short else f" {number} "
             style = "bold reverse $primary" if here else "$muted"
-            tabs.append(Content.styled(label, style).stylize(Style.from_meta({"@click": f"app.go('{name}')"})))
+            tabs.append(Content.styled(label, style))
+        self._ends = tuple(accumulate(tab.cell_length for tab in tabs))
         left = Content("").join(tabs)
         right = self._open(headline)
         room = width - left.cell_length - right.cell_length
@@ -231,6 +250,10 @@ class WorkbenchScreen(Screen[None]):
         for number, pane in enumerate(self.PANES):
             for widget in self.query(f"#{pane}"):
                 widget.set_class(number == self._pane, "-front")
+
+    def on_title_line_chosen(self, message: TitleLine.Chosen) -> None:
+        """Go to the screen whose name was clicked."""
+        self.workbench.action_go(message.name)
 
     def on_mount(self) -> None:
         """Read for the first time."""
