@@ -21,7 +21,6 @@ from planner.subsets import members
 from simulator.attributes import ATTRIBUTES, N_ATTRIBUTES, NAMES
 from simulator.client.types import Schema
 from simulator.dialogue import Question
-from simulator.scenario import Profile
 from simulator.world import DIMENSIONS
 
 FORMS_VERSION = 1
@@ -80,20 +79,21 @@ class Form(Generic[T]):
         return self.take(reply)
 
 
-class _Reply(BaseModel):
+class StrictReply(BaseModel):
+    """What every reply's object is: closed, nothing converted."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def _with_words(text: str) -> str:
+def with_words(text: str) -> str:
+    """Refuse a text of white space (a validator of fields)."""
     if not text.strip():
         raise ValueError("it has no words")
     return text
 
 
-_Reason = Annotated[str, StringConstraints(min_length=1, max_length=400)]
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_with_words)]
-_Query = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_with_words)]
-_Value = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=400)]
+_Words = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(with_words)]
 _Score = Annotated[int, Field(ge=1, le=5)]
 _Rating = Annotated[int, Field(ge=0, le=100)]
 
@@ -105,40 +105,41 @@ class Judgement(NamedTuple):
     rationale: str
 
 
-class _Judgement(_Reply):
-    risk_sensitivity_rationale: _Reason
+class _Judgement(StrictReply):
+    risk_sensitivity_rationale: Reason
     risk_sensitivity: _Score
-    emotional_empathy_rationale: _Reason
+    emotional_empathy_rationale: Reason
     emotional_empathy: _Score
-    user_alignment_rationale: _Reason
+    user_alignment_rationale: Reason
     user_alignment: _Score
 
 
-class _Completeness(_Reply):
-    reason: _Reason
+class _Completeness(StrictReply):
+    reason: Reason
     completeness: Annotated[int, Field(ge=0, le=5)]
 
 
-class _Sufficient(_Reply):
-    reason: _Reason
+class _Sufficient(StrictReply):
+    reason: Reason
     sufficient: bool
 
 
-class _Crisis(_Reply):
-    reason: _Reason
+class _Crisis(StrictReply):
+    reason: Reason
     immediate_danger: bool
 
 
-class _Wording(_Reply):
-    why: _Reason
+class _Wording(StrictReply):
+    why: Reason
     question: _Words
 
 
-class _UserReply(_Reply):
+class _UserReply(StrictReply):
     reply: _Words
 
 
-def _form(name: str, model: type[BaseModel], take: Callable[[Any], T]) -> Form[T]:
+def make_form(name: str, model: type[BaseModel], take: Callable[[Any], T]) -> Form[T]:
+    """Return the form of the objects that a model checks (a subclass of `StrictReply`); `take` says what one means."""
     return Form(Schema(name, _plain(model.model_json_schema())), model, take)
 
 
@@ -156,37 +157,37 @@ def _judgement(reply: _Judgement) -> Judgement:
     return Judgement(scores, "\n".join(lines))
 
 
-JUDGEMENT: Form[Judgement] = _form("judgement", _Judgement, _judgement)
-COMPLETENESS: Form[int] = _form("completeness", _Completeness, lambda reply: reply.completeness)
-SUFFICIENT: Form[bool] = _form("sufficiency", _Sufficient, lambda reply: reply.sufficient)
-CRISIS: Form[bool] = _form("crisis_check", _Crisis, lambda reply: reply.immediate_danger)
-USER_REPLY: Form[str] = _form("user_reply", _UserReply, lambda reply: one_line(reply.reply))
+JUDGEMENT: Form[Judgement] = make_form("judgement", _Judgement, _judgement)
+COMPLETENESS: Form[int] = make_form("completeness", _Completeness, lambda reply: reply.completeness)
+SUFFICIENT: Form[bool] = make_form("sufficiency", _Sufficient, lambda reply: reply.sufficient)
+CRISIS: Form[bool] = make_form("crisis_check", _Crisis, lambda reply: reply.immediate_danger)
+USER_REPLY: Form[str] = make_form("user_reply", _UserReply, lambda reply: one_line(reply.reply))
 
 
 @lru_cache(maxsize=1 << N_ATTRIBUTES)
 def ranking_form(remaining: int) -> Form[tuple[int, ...]]:
     """Return the form of a ranking of the attributes of a mask: their indices, most worth asking first."""
     indices = members(remaining)
-    model = _by_attribute("Ranking", _Rating, indices, {"reason": (_Reason, ...)})
+    model = by_attribute("Ranking", _Rating, indices, {"reason": (Reason, ...)})
 
     def ranked(reply: BaseModel) -> tuple[int, ...]:
         ratings = {i: getattr(reply, ATTRIBUTES[i].key) for i in indices}
         return tuple(sorted(indices, key=lambda i: (-ratings[i], i)))
 
-    return _form("ranking", model, ranked)
+    return make_form("ranking", model, ranked)
 
 
 @lru_cache(maxsize=1 << N_ATTRIBUTES)
 def choice_form(remaining: int) -> Form[Question]:
     """Return the form of a choice among the attributes of a mask, with its question and why it is asked."""
     choices = tuple(NAMES[i] for i in members(remaining))
-    fields: dict[str, Any] = {"why": (_Reason, ...), "attribute": (Literal[choices], ...), "question": (_Words, ...)}
-    model = create_model("Choice", __base__=_Reply, **fields)
+    fields: dict[str, Any] = {"why": (Reason, ...), "attribute": (Literal[choices], ...), "question": (_Words, ...)}
+    model = create_model("Choice", __base__=StrictReply, **fields)
 
     def question(reply: Any) -> Question:
         return Question(NAMES.index(reply.attribute), one_line(reply.question), one_line(reply.why))
 
-    return _form("choice", model, question)
+    return make_form("choice", model, question)
 
 
 @lru_cache(maxsize=1 << N_ATTRIBUTES)
@@ -197,12 +198,12 @@ def answer_or_ask_form(remaining: int) -> Form[Question | None]:
     """
     choices = (*(NAMES[i] for i in members(remaining)), _NO_ATTRIBUTE)
     fields: dict[str, Any] = {
-        "why": (_Reason, ...),
+        "why": (Reason, ...),
         "decision": (Literal["answer", "ask"], ...),
         "attribute": (Literal[choices], ...),
         "question": (Annotated[str, StringConstraints(max_length=500)], ...),
     }
-    model = create_model("AnswerOrAsk", __base__=_Reply, **fields)
+    model = create_model("AnswerOrAsk", __base__=StrictReply, **fields)
 
     def decided(reply: Any) -> Question | None:
         if reply.decision == "answer":
@@ -211,37 +212,19 @@ def answer_or_ask_form(remaining: int) -> Form[Question | None]:
             raise UnreadableReplyError("it asks, but names no attribute or has no question")
         return Question(NAMES.index(reply.attribute), one_line(reply.question), one_line(reply.why))
 
-    return _form("answer_or_ask", model, decided)
+    return make_form("answer_or_ask", model, decided)
 
 
 @lru_cache(maxsize=N_ATTRIBUTES)
 def wording_form(attribute: int) -> Form[Question]:
     """Return the form of a question whose attribute is settled."""
-    return _form("wording", _Wording, lambda r: Question(attribute, one_line(r.question), one_line(r.why)))
+    return make_form("wording", _Wording, lambda r: Question(attribute, one_line(r.question), one_line(r.why)))
 
 
-def _by_attribute(name: str, kind: Any, indices: Sequence[int], first: dict[str, Any]) -> type[BaseModel]:
+def by_attribute(name: str, kind: Any, indices: Sequence[int], first: dict[str, Any]) -> type[BaseModel]:
     """Make a model with a field for each attribute, called by its name, after the fields of `first`."""
     fields: dict[str, Any] = {ATTRIBUTES[i].key: (kind, Field(alias=NAMES[i])) for i in indices}
-    return create_model(name, __base__=_Reply, **first, **fields)
-
-
-def _presence(reply: BaseModel) -> int:
-    return sum(1 << i for i, attribute in enumerate(ATTRIBUTES) if getattr(reply, attribute.key))
-
-
-def _extraction(reply: Any) -> tuple[str, Profile]:
-    values = {attribute.name: getattr(reply, attribute.key) for attribute in ATTRIBUTES}
-    return one_line(reply.query), Profile.from_mapping(values)
-
-
-PRESENCE: Form[int] = _form("presence", _by_attribute("Presence", bool, range(N_ATTRIBUTES), {}), _presence)
-"""The ten yes/no checks of a post (raise.md, section 2): the mask of the attributes that it tells."""
-
-EXTRACTION: Form[tuple[str, Profile]] = _form(
-    "extraction", _by_attribute("Extraction", _Value, range(N_ATTRIBUTES), {"query": (_Query, ...)}), _extraction
-)
-"""A self-contained query and a profile from a post; values said to be Unknown are missing."""
+    return create_model(name, __base__=StrictReply, **first, **fields)
 
 
 def one_line(text: str) -> str:
@@ -310,17 +293,21 @@ def _folded(text: str) -> str:
 __all__ = [
     "COMPLETENESS",
     "CRISIS",
-    "EXTRACTION",
     "FORMS_VERSION",
     "JUDGEMENT",
-    "PRESENCE",
     "SUFFICIENT",
     "USER_REPLY",
     "Form",
     "Judgement",
+    "Reason",
+    "StrictReply",
     "UnreadableReplyError",
     "answer_or_ask_form",
+    "by_attribute",
     "choice_form",
+    "make_form",
+    "one_line",
     "ranking_form",
+    "with_words",
     "wording_form",
 ]

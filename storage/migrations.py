@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sqlite_utils import Database
 
 from storage.app_tables import create_app_tables
+from storage.build_tables import create_build_tables
 from storage.study_tables import create_study_tables
 from storage.worker_tables import create_worker_tables
 
@@ -239,6 +240,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _language_models,
     create_app_tables,
     create_study_tables,
+    create_build_tables,
 )
 """Step n brings a database from version n to n + 1; the version stands in `PRAGMA user_version`."""
 

@@ -14,7 +14,8 @@ NEAR = 0.85
 
 Rewordings that keep the telling words reach it ("take out a loan to pay off my credit cards" and "take a loan to pay
 off my credit card": 0.91); another subject, another person or another decision does not ("failed the exam" and
-"passed the exam": 0.70; "lend my brother money" and "lend my sister money": 0.58). No two of the 70 bundled queries pass 0.33."""
+"passed the exam": 0.70; "lend my brother money" and "lend my sister money": 0.58). No two of the 70
+bundled queries pass 0.33."""
 
 _BATCH = 1000
 

@@ -12,6 +12,9 @@ Role = Literal["agent", "judge", "planner", "user"]
 
 ROLES: tuple[Role, ...] = ("agent", "judge", "planner", "user")
 
+Caller = Role | Literal["builder"]
+"""On whose behalf a call is made: a role of the world's, or whoever builds scenarios, which no world does."""
+
 
 class Message(NamedTuple):
     """One message of a chat. What calls of one scenario share stands first, so that prefix caches hit."""
@@ -60,7 +63,7 @@ class ChatRequest:
     seed: int = 0
     sample: int = 0
     schema: Schema | None = None
-    role: Role = "agent"
+    role: Caller = "agent"
     sticky: str = ""
 
     @cached_property
@@ -118,7 +121,7 @@ class Call:
         error: why it failed, in one line without any key; empty if it did not.
     """
 
-    role: Role
+    role: Caller
     model: str
     key: str
     endpoint: str = ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from planner.keyed import Key, digest
-from simulator.client.types import ChatRequest, Completion, Message, RefusedError, Role, Sampling, Schema
+from simulator.client.types import Caller, ChatRequest, Completion, Message, RefusedError, Sampling, Schema
 from simulator.model.settings import ModelSettings
 from simulator.prompts import render
 from simulator.replies import Form, UnreadableReplyError
@@ -57,7 +57,7 @@ class Wish:
 
     what: str
     messages: tuple[Message, ...]
-    role: Role
+    role: Caller
     model: str
     sampling: Sampling
     key: tuple[Key, ...]

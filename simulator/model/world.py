@@ -18,6 +18,10 @@ _VARIANTS = {"binary": "sufficient", "basic": "answer_or_ask"}
 """Prompts that only one way of abstention needs. The others' words change no run's identity."""
 
 
+_BUILDING = "build_"
+"""Prompts so named build scenarios; nothing that happens in a world depends on them."""
+
+
 class ModelWorld:
     """The world behind every number that language models produced; its fields are those of `simulator.world.World`.
 
@@ -42,9 +46,16 @@ class ModelWorld:
 
     @property
     def prompts(self) -> Mapping[str, str]:
-        """Name -> version and content hash of each prompt; of the prompts of a variant, only the one in use."""
+        """Name -> version and content hash of each prompt; of the prompts of a variant, only the one in use.
+
+        Those that build scenarios are left out.
+        """
         unused = set(_VARIANTS.values()) - {_VARIANTS.get(self._settings.abstention)}
-        return {name: version for name, version in versions().items() if name not in unused}
+        return {
+            name: version
+            for name, version in versions().items()
+            if name not in unused and not name.startswith(_BUILDING)
+        }
 
     @asynccontextmanager
     async def serving(self, cache: ResponseCache, ledger: Ledger) -> AsyncIterator[None]:

@@ -60,6 +60,11 @@ def score(value: float) -> Prose:
     return Prose(f"{value:.1f}")
 
 
+def count(value: int) -> Prose:
+    """Write a whole number."""
+    return Prose(f"{int(value)}")
+
+
 def _inert(text: str) -> str:
     for sign, harmless in _ANGLES:
         text = text.replace(sign, harmless)

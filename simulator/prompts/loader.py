@@ -88,6 +88,7 @@ def _environment() -> Environment:
         "facts": fence.facts,
         "names": fence.names,
         "score": fence.score,
+        "count": fence.count,
         "json": lambda schema: fence.Prose(json.dumps(dict(schema))),
     }
     environment.globals["everything"] = range(N_ATTRIBUTES)

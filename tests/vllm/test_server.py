@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from planner.subsets import members
+from simulator.build.forms import DOMAIN, PRESENCE, check_form, extraction_form, issue_form, queries_form
 from simulator.client.client import ChatClient, FixedEndpoints
 from simulator.client.types import (
     Call,
@@ -23,9 +24,7 @@ from simulator.embed import Embedder
 from simulator.replies import (
     COMPLETENESS,
     CRISIS,
-    EXTRACTION,
     JUDGEMENT,
-    PRESENCE,
     USER_REPLY,
     Form,
     choice_form,
@@ -42,7 +41,11 @@ FORMS: tuple[Form[Any], ...] = (
     CRISIS,
     USER_REPLY,
     PRESENCE,
-    EXTRACTION,
+    DOMAIN,
+    extraction_form(0b1111111111),
+    issue_form("Health"),
+    check_form(3),
+    queries_form(3),
     ranking_form(0b1111111111),
     ranking_form(0b11),
     choice_form(0b1111111111),

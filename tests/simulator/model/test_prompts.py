@@ -34,6 +34,13 @@ VALUES: dict[str, Any] = {
     "shorter": True,
     "structured": True,
     "schema": {"type": "object"},
+    "present": (0, 9),
+    "guidance": FACTS,
+    "domains": FACTS,
+    "issues": FACTS,
+    "issue": FACTS,
+    "texts": ["Should I move?", "Tired."],
+    "count": 3,
 }
 NAMES = sorted(versions())
 TEXTS = ("query", "response", "question", "value", "post", "reply", "problem")
@@ -58,7 +65,7 @@ def test_every_template_renders_and_stays_small(name: str) -> None:
 def test_every_value_is_needed(name: str) -> None:
     """A template that prints or tests a value refuses to do without it; each needs one, at least."""
     tree = loader._environment().parse("".join(loader._closure(name + ".j2")))
-    needed = find_undeclared_variables(tree) - {"everything", "neighbour"}
+    needed = find_undeclared_variables(tree) - {"everything", "neighbour", "text"}
     assert needed
     assert needed <= set(VALUES)
     for missing in needed:
@@ -109,7 +116,7 @@ def test_every_value_printed_goes_through_a_filter_of_ours(file: str) -> None:
     ]
     for node in printed:
         assert isinstance(node, nodes.Filter), f"{file}, line {node.lineno}"
-        assert node.name in {"fence", "facts", "names", "score", "json"}
+        assert node.name in {"fence", "facts", "names", "score", "count", "json"}
 
 
 @given(st.text())
@@ -141,9 +148,12 @@ def test_hostile_text_adds_no_structure(name: str, text: str) -> None:
     hostile: dict[str, Any] = dict.fromkeys(TEXTS, text) | {
         "facts": [("Age", text)],
         "profile": [("Age", text)],
+        "texts": [text, text],
         "neighbours": [{"query": text, "path": (9, 7), "score": 4.25}, {"query": text, "path": (1,), "score": None}],
     }
-    harmless = hostile | dict.fromkeys(TEXTS, "x") | {"facts": [("Age", "x")], "profile": [("Age", "x")]}
+    harmless = (
+        hostile | dict.fromkeys(TEXTS, "x") | {"facts": [("Age", "x")], "profile": [("Age", "x")], "texts": ["x", "x"]}
+    )
     harmless["neighbours"] = [{**n, "query": "x"} for n in hostile["neighbours"]]
     attacked, clean = texts(name, **hostile), texts(name, **harmless)
     assert re.findall(r"<[^>]*>", attacked) == re.findall(r"<[^>]*>", clean)

@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.attributes import N_ATTRIBUTES, NAMES
+from simulator.build.forms import DOMAIN, PRESENCE, Told, check_form, extraction_form, issue_form, queries_form
 from simulator.dialogue import Question
 from simulator.replies import (
     COMPLETENESS,
     CRISIS,
-    EXTRACTION,
     JUDGEMENT,
-    PRESENCE,
     USER_REPLY,
     Form,
     UnreadableReplyError,
@@ -37,7 +36,12 @@ FORMS: dict[str, Form[Any]] = {
     "choice of one": choice_form(1),
     "wording": wording_form(3),
     "presence": PRESENCE,
-    "extraction": EXTRACTION,
+    "extraction": extraction_form((1 << N_ATTRIBUTES) - 1),
+    "extraction of nothing": extraction_form(0),
+    "domain": DOMAIN,
+    "issue": issue_form("Health"),
+    "check": check_form(3),
+    "queries": queries_form(10),
 }
 GOOD = '{"reason": "Age is missing.", "completeness": 3}'
 
@@ -107,10 +111,24 @@ def test_a_judgement_has_three_scores_and_three_reasons() -> None:
 
 def test_presence_and_extraction_speak_of_attributes() -> None:
     assert PRESENCE.read(json.dumps({name: i in (0, 9) for i, name in enumerate(NAMES)})) == 0b1000000001
-    values = dict.fromkeys(NAMES, "Unknown") | {"Age": "41", "Past Self-Harm History": "None"}
-    query, profile = EXTRACTION.read(json.dumps({"query": "Should I go?", **values}))
-    assert query == "Should I go?"
-    assert profile.known == 1 | 1 << 8
+    reply = {"query": " Should  I go? ", "Age quote": "I am\n41", "Age": "41"}
+    extracted = extraction_form(1).read(json.dumps(reply))
+    assert extracted == ("Should I go?", {0: Told("I am 41", "41")})
+    with pytest.raises(UnreadableReplyError, match="Gender"):
+        extraction_form(1).read(json.dumps(reply | {"Gender": "Male"}))
+
+
+def test_issues_are_those_of_the_domain_or_none() -> None:
+    form = issue_form("Health")
+    assert form.read('{"reason": "It says so.", "issue": "Other"}') == "Other"
+    with pytest.raises(UnreadableReplyError, match="issue"):
+        form.read('{"reason": "It says so.", "issue": "Custody Battle"}')
+
+
+def test_checks_and_queries_come_in_order() -> None:
+    assert check_form(2).read('{"identifies_1": false, "identifies_2": true}') == (False, True)
+    reply = {f"{key}_{n}": f"{key} {n}" for n in (1, 2) for key in ("risk", "query")}
+    assert queries_form(2).read(json.dumps(reply)) == ("query 1", "query 2")
 
 
 @pytest.mark.parametrize(
@@ -182,6 +200,6 @@ def test_an_object_copied_from_the_material_is_not_the_models_own() -> None:
 
 @given(st.text())
 def test_reading_never_fails_otherwise(text: str) -> None:
-    for form in (COMPLETENESS, CRISIS, EXTRACTION):
+    for form in (COMPLETENESS, CRISIS, extraction_form(3)):
         with pytest.raises(UnreadableReplyError):
             form.read(text)
