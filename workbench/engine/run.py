@@ -16,20 +16,21 @@ from simulator.agent import TrialError
 from simulator.client.types import ChatError, UnusableEndpointError
 from simulator.scenario import Scenario
 from simulator.world import InvalidReplyError
-from storage import commands, runs
+from storage import runs
 from storage.calls import UNIT, StoredCache, StoredLedger
 from storage.database import explained, open_readonly, open_writable, transaction
 from storage.errors import StorageError
 from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
 from workbench.arms import follows_path
-from workbench.engine.control import CommandError, Control
+from workbench.engine.attending import Attendant
+from workbench.engine.control import Control
 from workbench.engine.errors import first_cause
 from workbench.engine.experiment import needs_paths
 from workbench.engine.interrupt import Interruption, interruptible
 from workbench.engine.launch import own_log
 from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
-from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
+from workbench.engine.owner import is_alive, this_process
 from workbench.engine.prepare import Prepared
 from workbench.engine.progress import Progress
 from workbench.engine.search import SearchError, SearchUnit, run_search
@@ -62,11 +63,6 @@ class _Found:
 
 
 Execute = Callable[[UnitKey], Awaitable[_Found]]
-
-_POLL_SECONDS = 0.1
-"""How often a run looks for commands: one indexed query of 5-10 microseconds, ten times a second."""
-
-_SAID = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
 
 async def run_experiment(
@@ -152,8 +148,9 @@ class _Run:
                 around.start_soon(self._writer.run)
                 try:
                     async with interruptible() as self._interruption, anyio.create_task_group() as tasks:
-                        tasks.start_soon(self._beat)
-                        tasks.start_soon(self._listen, reader)
+                        attendant = Attendant(self._claim.run, self._path, self._writer, self._control, self._progress)
+                        tasks.start_soon(attendant.beat)
+                        tasks.start_soon(attendant.listen, reader, self._interruption.stop)
                         cache = StoredCache(reader, self._writer.post)
                         ledger = StoredLedger(self._writer.post, self._claim.run, self._prepared.prices)
                         async with self._prepared.workers, self._world.serving(cache, ledger):
@@ -284,42 +281,6 @@ class _Run:
             ),
         )
         return _Found(lambda db, seconds: runs.save_trial(db, unit, record, seconds), failed=record.error is not None)
-
-    async def _beat(self) -> None:
-        while True:
-            await anyio.sleep(HEARTBEAT_SECONDS)
-            await self._writer.write(lambda db: runs.beat(db, self._claim.run))
-
-    async def _listen(self, reader: Database) -> None:
-        """Obey the commands that come in, and let the store say whether the run is held."""
-        run, target, told = self._claim.run, runs.target(self._claim.run), False
-        while True:
-            with explained(self._path):
-                waiting = commands.pending(reader, [target])
-            answers = [(command.id, self._obey(command)) for command in waiting]
-            paused = self._control.paused
-            if answers or paused != told:
-                told = paused
-
-                def answer(db: Database, answers: list[tuple[int, str | None]] = answers, held: bool = paused) -> None:
-                    runs.set_paused(db, run, held)
-                    for command, error in answers:
-                        commands.acknowledge(db, command, error)
-
-                await self._writer.write(answer)
-            if self._control.cancelled:
-                self._interruption.stop()
-            with anyio.move_on_after(_POLL_SECONDS):
-                await self._control.changed()
-
-    def _obey(self, command: commands.Command) -> str | None:
-        try:
-            self._control.obey(command.verb, command.argument)
-        except CommandError as error:
-            return str(error)
-        if (said := _SAID.get(command.verb)) is not None:
-            self._progress.note(f"{said} by a command")
-        return None
 
     def _end(self, error: str | None) -> None:
         state: Literal["done", "interrupted", "failed"] = (
