@@ -7,6 +7,7 @@ what price. No key of an endpoint is ever written.
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -48,9 +49,13 @@ _RECENT = 4096
 class StoredCache:
     """`ResponseCache` on the database. What is on its way to the disk is answered from memory."""
 
-    def __init__(self, db: Database, post: Post) -> None:
-        """Read through `db`, a connection of its own; write through the writer."""
-        self._db, self._post = db, post
+    def __init__(self, db: Database, post: Post, *, requests: bool = True) -> None:
+        """Read through `db`, a connection of its own; write through the writer.
+
+        Args:
+            requests: store what was asked, too; otherwise only what was replied (where others' texts must not stay).
+        """
+        self._db, self._post, self._requests = db, post, requests
         self._recent: dict[str, Completion] = {}
 
     def get(self, key: str) -> Completion | None:
@@ -80,7 +85,7 @@ class StoredCache:
                 (
                     request.key,
                     request.model,
-                    _packed(request),
+                    _packed(request) if self._requests else None,
                     completion.text,
                     completion.reasoning,
                     completion.finish_reason,
@@ -105,11 +110,14 @@ class StoredLedger:
     def __init__(self, post: Post, run: str | None, prices: Mapping[str, Price] | None = None) -> None:
         self._post, self._run, self._prices = post, run, prices or {}
 
+    def calling(self, request: ChatRequest) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+        """See `Ledger.calling`: nothing is forbidden."""
+        return nullcontext()
+
     def record(self, call: Call) -> None:
         """See `Ledger.record`."""
         unit = UNIT.get()
-        price = self._prices.get(call.model)
-        cost = None if price is None else 0.0 if call.hit else price.of(call.usage)
+        cost = cost_of(call, self._prices)
         row = (
             self._run,
             unit,
@@ -131,6 +139,33 @@ class StoredLedger:
             db.conn.execute("insert into calls values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
         self._post(write)
+
+
+def cost_of(call: Call, prices: Mapping[str, Price]) -> float | None:
+    """Return what a call cost: nothing where the cache answered; None where its model has no price."""
+    price = prices.get(call.model)
+    return None if price is None else 0.0 if call.hit else price.of(call.usage)
+
+
+class Spent(NamedTuple):
+    """What a run has asked of servers so far, over all its resumptions; cost in the currency of the prices."""
+
+    calls: int = 0
+    cost: float = 0.0
+
+
+def spent(db: Database, run: str, prices: Mapping[str, Price]) -> Spent:
+    """Sum what was asked of servers. What was booked without a price costs what it costs now, if anything."""
+    calls, cost = 0, 0.0
+    for model, booked, count, *tokens, charged in db.conn.execute(
+        "select model, cost is not null, count(*), sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens), "
+        "sum(reasoning_tokens), coalesce(sum(cost), 0) from calls where run = ? and not hit and endpoint <> '' "
+        "group by model, cost is not null",
+        [run],
+    ):
+        calls += count
+        cost += charged if booked else prices[model].of(Usage(*tokens)) if model in prices else 0.0
+    return Spent(calls, cost)
 
 
 _SUMS = """

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Self
 
 import anyio
@@ -160,6 +161,10 @@ class ChatClient:
             self._cache.forget(request)
 
     async def _fly(self, request: ChatRequest) -> Completion:
+        async with self._ledger.calling(request) if self._ledger is not None else nullcontext():
+            return await self._call(request)
+
+    async def _call(self, request: ChatRequest) -> Completion:
         trip = _Trip()
         self._active += 1
         try:

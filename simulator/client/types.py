@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
@@ -151,6 +152,13 @@ class ResponseCache(Protocol):
 
 class Ledger(Protocol):
     """Hears of every call; the engine passes storage's in."""
+
+    def calling(self, request: ChatRequest) -> AbstractAsyncContextManager[None]:
+        """Enclose a call to a server, from before it is sent until it is recorded.
+
+        Entering waits as long as the call may not be made: for ever, where it never may be.
+        """
+        ...
 
     def record(self, call: Call) -> None:
         """Take down a call; returns at once, writing may follow."""

@@ -141,6 +141,12 @@ class RunOptions(BaseModel):
 
     concurrency: int | None = Field(None, ge=1, le=10_000, description="units at once; empty = 64 for models, else 8")
 
+    # What a run may take; no part of its identity
+    max_calls: int | None = Field(None, ge=1, description="calls to language models in all; the cache's are free")
+    max_cost: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="cost in all, in the currency of [prices]; needs every model's"
+    )
+
     # Chance
     seed: Seed = Field(0, description="sets every seed")
     build_seed: Seed | None = Field(None, description="seed of built scenarios; empty = seed")
@@ -177,16 +183,27 @@ def read_options(path: Path | None, flags: Mapping[str, Any]) -> RunOptions:
     Raises:
         UsageError: the file can't be read, isn't TOML, or something in it or in the flags is not allowed.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        values = {key.replace("-", "_"): value for key, value in _read_toml(path).items()}
+    values = {} if path is None else {key.replace("-", "_"): value for key, value in read_toml(path).items()}
     given = {key: value for key, value in flags.items() if value is not None}
+    return validate_options(values, given, None if path is None else str(path))
+
+
+def validate_options(values: Mapping[str, Any], given: Mapping[str, Any], source: str | None) -> RunOptions:
+    """Check the values of options.
+
+    Args:
+        values: from a file or preset; given: from flags, which win.
+        source: what the error names as the place of `values`; None = there is none.
+
+    Raises:
+        UsageError: something is not allowed.
+    """
     try:
         return RunOptions.model_validate({**values, **given})
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "options"
-        where = f"--{name.replace('_', '-')}" if name in given or path is None else f"{path}: {name}"
+        where = f"--{name.replace('_', '-')}" if name in given or source is None else f"{source}: {name}"
         if first["type"] == "extra_forbidden":
             raise UsageError(f"{where}: there is no such option; `workbench config schema` lists them") from error
         message = first["msg"].removeprefix("Value error, ")
@@ -196,10 +213,27 @@ def read_options(path: Path | None, flags: Mapping[str, Any]) -> RunOptions:
         raise UsageError(f"{where}: {message[0].lower()}{message[1:]}{shown}") from error
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read an experiment's TOML file.
+
+    Raises:
+        UsageError: it can't be read, or isn't TOML.
+    """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return parse_toml(path.read_text("utf-8"), str(path))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}: name an experiment's TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """Read a text as TOML.
+
+    Raises:
+        UsageError: it is not; `source` names the place.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source}: not TOML: {error}") from error

@@ -12,6 +12,7 @@ from simulator.world import World
 from storage.calls import Price
 from storage.database import explained, open_writable
 from storage.runs import RunSpec
+from workbench.engine.caps import Caps, read_caps
 from workbench.engine.embedding import make_embedder
 from workbench.engine.experiment import Experiment, make_experiment
 from workbench.engine.library import open_library
@@ -33,6 +34,7 @@ class Prepared:
         index: what `--index` named, or None.
         prices: what models cost, for the ledger.
         concurrency: units worked on at once.
+        caps: what it may ask of language models' servers.
     """
 
     experiment: Experiment
@@ -43,6 +45,7 @@ class Prepared:
     index: str | None
     prices: Mapping[str, Price]
     concurrency: int
+    caps: Caps = Caps()
 
 
 def prepare(
@@ -94,4 +97,5 @@ def prepare(
         index=options.index,
         prices=prices(options),
         concurrency=options.concurrency or (64 if options.world == "model" else 8),
+        caps=read_caps(options, experiment),
     )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -13,17 +13,18 @@ from sqlite_utils import Database
 
 from planner.trace import Trace, pack
 from simulator.agent import TrialError
-from simulator.client.types import ChatError, UnusableEndpointError
+from simulator.client.types import ChatError, Ledger, UnusableEndpointError
 from simulator.scenario import Scenario
 from simulator.world import InvalidReplyError
 from storage import runs
-from storage.calls import UNIT, StoredCache, StoredLedger
+from storage.calls import UNIT, StoredCache, StoredLedger, spent
 from storage.database import explained, open_readonly, open_writable, transaction
 from storage.errors import StorageError
 from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
 from workbench.arms import follows_path
 from workbench.engine.attending import Attendant
+from workbench.engine.caps import CappedLedger
 from workbench.engine.control import Control
 from workbench.engine.errors import first_cause
 from workbench.engine.experiment import needs_paths
@@ -46,12 +47,14 @@ class Outcome:
         run: its id.
         state: done (every unit done or failed), interrupted (the same command resumes it), or finished before.
         done, failed: units.
+        capped: which cap interrupted it and what was spent, in a line; empty if none did.
     """
 
     run: str
     state: Literal["done", "interrupted", "finished"]
     done: int
     failed: int
+    capped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class _Run:
         self._scenarios: Mapping[str, Scenario] = {s.id: s for s in self._experiment.scenarios}
         self._states = {key: state for key, (_, state) in claim.units.items()}
         self._interruption = Interruption()
+        self._capped: CappedLedger | None = None
 
     async def work(self) -> Outcome:
         """Do what is pending, then say how the run ended, whatever happens on the way."""
@@ -136,10 +140,11 @@ class _Run:
         finally:
             self._progress.finish()
             self._end(error)
-        return _outcome(
+        outcome = _outcome(
             Claim(self._claim.run, self._claim.state, {k: (0, s) for k, s in self._states.items()}),
             "interrupted" if self._interruption.came else "done",
         )
+        return replace(outcome, capped=self._capped.reached) if self._capped else outcome
 
     async def _until_stopped(self) -> None:
         reader = open_readonly(self._path)
@@ -152,14 +157,22 @@ class _Run:
                         tasks.start_soon(attendant.beat)
                         tasks.start_soon(attendant.listen, reader, self._interruption.stop)
                         cache = StoredCache(reader, self._writer.post)
-                        ledger = StoredLedger(self._writer.post, self._claim.run, self._prepared.prices)
-                        async with self._prepared.workers, self._world.serving(cache, ledger):
+                        async with self._prepared.workers, self._world.serving(cache, self._ledger(reader)):
                             await self._phases()
                         tasks.cancel_scope.cancel()
                 finally:
                     self._writer.close()
         finally:
             reader.conn.close()
+
+    def _ledger(self, reader: Database) -> Ledger:
+        caps, prices = self._prepared.caps, self._prepared.prices
+        ledger = StoredLedger(self._writer.post, self._claim.run, prices)
+        if not caps:
+            return ledger
+        before = spent(reader, self._claim.run, prices)
+        self._capped = CappedLedger(ledger, caps, prices, before, self._interruption.stop)
+        return self._capped
 
     async def _phases(self) -> None:
         experiment = self._experiment

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
 import anyio
@@ -31,6 +32,9 @@ class MemoryCache(dict[str, Completion]):
 
 class MemoryLedger(list[Call]):
     """See `Ledger`."""
+
+    def calling(self, request: ChatRequest) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     def record(self, call: Call) -> None:
         self.append(call)
