@@ -45,7 +45,7 @@ class Prepared:
     index: str | None
     prices: Mapping[str, Price]
     concurrency: int
-    caps: Caps = Caps()
+    caps: Caps
 
 
 def prepare(
