@@ -63,6 +63,11 @@ class AgentOptions:
     max_invalid: int = 3
     abstention: Abstention = "scale"
 
+    @property
+    def enough(self) -> int:
+        """The completeness that is sufficient: the threshold on the scale, else a plain yes."""
+        return self.threshold if self.abstention == "scale" else MAX_COMPLETENESS
+
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= MAX_COMPLETENESS:
             raise ValueError(f"the completeness threshold is 0 to {MAX_COMPLETENESS}, not {self.threshold}")
@@ -154,7 +159,7 @@ class Conversation:
         if self.options.abstention == "basic":
             return await self._answer_or_ask()
         completeness = await self._completeness()
-        if completeness is not None and completeness >= self._enough:
+        if completeness is not None and completeness >= self.options.enough:
             self._ended = "sufficient", completeness
             return None
         question, chosen_by = await self._next_question()
@@ -209,10 +214,6 @@ class Conversation:
         if self.asked == _EVERYTHING:
             return "exhausted"
         return "limit" if len(self.turns) >= self.options.max_questions else None
-
-    @property
-    def _enough(self) -> int:
-        return self.options.threshold if self.options.abstention == "scale" else MAX_COMPLETENESS
 
     async def _completeness(self) -> int | None:
         try:

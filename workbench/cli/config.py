@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.common import DONE
+from workbench.cli.common import DONE, FormatOption
+from workbench.cli.run import list_presets
 
 app = typer.Typer(help="Write and check an experiment's TOML file.", rich_markup_mode=None)
 
@@ -32,10 +33,25 @@ def init(
 def validate(file: Annotated[Path, typer.Argument(help="An experiment's TOML file.")]) -> int:
     """Check a TOML file without running it."""
     from workbench.cli.common import narrate
-    from workbench.engine.options import read_options
+    from workbench.engine.presets import read_plan
 
-    read_options(file, {})
-    narrate(f"{file} is a valid experiment")
+    plan = read_plan(file, None, {})
+    runs = f" of {len(plan.parts)} runs" if len(plan.parts) > 1 else ""
+    narrate(f"{file} is a valid experiment{runs}")
+    return DONE
+
+
+@app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Print the TOML of this preset, to begin a file with.")] = None,
+    format: FormatOption = "table",
+) -> int:
+    """List the experiments of the paper that `workbench run --preset NAME` does."""
+    from workbench.engine.presets import find_preset
+
+    if name is None:
+        return list_presets(format)
+    typer.echo(find_preset(name).text, nl=False)
     return DONE
 
 

@@ -1,7 +1,9 @@
 """`workbench run`: an experiment from a TOML file and flags, from scenarios to tables."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,17 +15,23 @@ from workbench.cli.common import (
     FormatOption,
     database_path,
     narrate,
+    reading,
     vllm_arguments,
     words,
 )
+from workbench.cli.output import Format
 
 if TYPE_CHECKING:
     from workbench.engine.options import RunOptions
+    from workbench.engine.presets import Plan
     from workbench.engine.run import Outcome
 
 
 def run(
     experiment: Annotated[Path | None, typer.Argument(help="An experiment's TOML file; flags win.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="An experiment of the paper to begin with; `list` lists them.", metavar="NAME")
+    ] = None,
     synthetic: Annotated[int | None, typer.Option(help="Build this many synthetic scenarios and use those.")] = None,
     source: Annotated[str | None, typer.Option(help="Only stored scenarios from this source.")] = None,
     domains: Annotated[str | None, typer.Option(help="Only these domains, e.g. Health,Life.")] = None,
@@ -95,22 +103,69 @@ def run(
     Without a choice of scenarios all that were imported or built are used, or the 70 bundled ones where none were.
     """
     flags = dict(locals())
-    for name in ("experiment", "new", "retry_failed", "paused", "quiet", "db", "format"):
+    for name in ("experiment", "preset", "new", "retry_failed", "paused", "quiet", "db", "format"):
         del flags[name]
     from workbench.engine.errors import UsageError
-    from workbench.engine.options import read_options
+    from workbench.engine.presets import read_plan
 
+    if preset == "list":
+        return list_presets(format)
     for name in ("domains", "scenarios", "models", "judges", "arms"):
         flags[name] = words(flags[name])
         if flags[name] == ():  # an empty shell variable, say: it must not mean everything
             raise UsageError(f"--{name}: name at least one, or leave it out")
     flags["vllm_args"] = None if vllm_args is None else vllm_arguments(vllm_args)
-    options = read_options(experiment, flags)
-    outcome = _work(options, database_path(db), new, retry_failed, paused, quiet)
-    return _finish(outcome, database_path(db), format)
+    plan = read_plan(experiment, preset, flags)
+    path = database_path(db)
+    do = partial(work, path=path, new=new, retry_failed=retry_failed, paused=paused, quiet=quiet)
+    if not plan.name:
+        return _finish(do(plan.parts[0].options), path, format)
+    return finish_study(plan, path, do, format, quiet=quiet, again=new or retry_failed)
 
 
-def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, paused: bool, quiet: bool) -> "Outcome":
+def finish_study(
+    plan: "Plan",
+    path: Path,
+    do: "Callable[[RunOptions], Outcome]",
+    format: Format,
+    *,
+    quiet: bool = False,
+    again: bool = False,
+) -> int:
+    """Do what is left of a plan of several runs and print its tables; return the exit code."""
+    from workbench.cli.studyview import emit_study
+    from workbench.engine.study import work_study
+
+    def say(text: str) -> None:
+        if not quiet:
+            narrate(text)
+
+    outcome = work_study(path, plan, do, say, again=again)
+    if outcome.state == "interrupted":
+        narrate(f"study {outcome.study} ({plan.name}) was interrupted: the same command goes on with it")
+        return INTERRUPTED
+    if outcome.state == "finished":
+        narrate(f"study {outcome.study} ({plan.name}) was finished before; --new does it again")
+    with reading(path) as db:
+        emit_study(db, outcome.study, format)
+    if outcome.failed:
+        runs = ", ".join(dict.fromkeys(outcome.runs))
+        narrate(f"{outcome.failed} failed units in runs {runs}: `workbench show failures --run RUN` lists them")
+        return LEFT_OUT
+    return DONE
+
+
+def list_presets(format: Format) -> int:
+    """Print the presets of the package, with a line for each."""
+    from workbench.cli.output import emit
+    from workbench.engine.presets import presets
+
+    emit([{"preset": preset.name, "about": preset.about} for preset in presets()], format)
+    return DONE
+
+
+def work(options: "RunOptions", *, path: Path, new: bool, retry_failed: bool, paused: bool, quiet: bool) -> "Outcome":
+    """Do or take up one run, with its progress on stderr."""
     import sys
 
     import anyio
@@ -123,17 +178,16 @@ def _work(options: "RunOptions", path: Path, new: bool, retry_failed: bool, paus
     display = display_for(sys.stderr, quiet)
     prepared = prepare(path, options, display.note)
 
-    async def work() -> "Outcome":
+    async def run_it() -> "Outcome":
         control = Control(paused=paused)
         return await run_experiment(path, prepared, display, new=new, retry_failed=retry_failed, control=control)
 
-    return anyio.run(work)
+    return anyio.run(run_it)
 
 
-def _finish(outcome: "Outcome", path: Path, format: Literal["table", "json", "jsonl", "csv", "md"]) -> int:
+def _finish(outcome: "Outcome", path: Path, format: Format) -> int:
     """Print the table of what there is and say what is missing; return the exit code."""
     from storage.readers import score_rows, unit_rows
-    from workbench.cli.common import reading
     from workbench.cli.tables import emit_scores
 
     with reading(path) as db:

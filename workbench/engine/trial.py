@@ -91,7 +91,7 @@ def trial_record(
         verdicts=answered.verdicts,
         failures=answered.failures,
         dialogue=dialogue,
-        threshold=agent.threshold if dialogue else None,
+        threshold=agent.enough if dialogue else None,
         persona=agent.persona if dialogue else None,
         library=library,
         leaky=leaky,

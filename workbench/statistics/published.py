@@ -50,6 +50,23 @@ def published(model: str, arm: str | None = None) -> tuple[Published, ...]:
     return tuple(row for row in figures() if row.model.casefold() == name and arm in (None, row.arm))
 
 
+@cache
+def figure(table: str, item: str) -> float | None:
+    """Return a published figure that is no row of the table of results (`published_figures.csv`), None where none is.
+
+    Args:
+        table: sensitivity (an attribute, or none: scores with one attribute given), gains (attributes along the
+            planned path: scores), questions (a way of abstention), or headline (`vanilla`, `full`, `full %` ...).
+    """
+    return _figures().get((table, item))
+
+
+@cache
+def _figures() -> dict[tuple[str, str], float]:
+    text = files("workbench.statistics").joinpath("published_figures.csv").read_text("utf-8")
+    return {(row["table"], row["item"]): float(row["value"]) for row in csv.DictReader(text.splitlines())}
+
+
 def _row(record: dict[str, str]) -> Published:
     domains = tuple(float(record[domain]) for domain in DOMAINS if record[domain])
     return Published(
