@@ -63,8 +63,7 @@ class LexicalEmbedder:
         """Return `[m, 512]` float32 rows of unit length; a text without letters and digits gets a fixed unit vector."""
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for vector, text in zip(vectors, texts, strict=True):
-            words = _words(text)
-            telling = [word for word in words if word not in _FUNCTION_WORDS] or words
+            telling = telling_words(text) or _words(text)
             hashes = [h for word in telling for h in _features(word)]
             hashes += [_hash(f"{first} {second}") for first, second in pairwise(telling)]
             features, counts = np.unique(np.array(hashes, np.uint32), return_counts=True)
@@ -138,6 +137,11 @@ _FUNCTION_WORDS = frozenset(
     )
 )
 """Left out: nearly every query holds them, whatever it is about."""
+
+
+def telling_words(text: str) -> list[str]:
+    """Return the words of a text, folded, without those that nearly every text holds."""
+    return [word for word in _words(text) if word not in _FUNCTION_WORDS]
 
 
 def _words(text: str) -> list[str]:

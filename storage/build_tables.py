@@ -40,10 +40,11 @@ def create_build_tables(db: Database) -> None:
             "part": str,  # empty = the item; else the query or the value that was dropped
             "stage": str,
             "reason": str,
+            "effect": str,  # rejected | replaced (by a neutral phrase)
             "at": str,
         },
         pk="id",
-        not_null={"run", "item", "part", "stage", "reason", "at"},
+        not_null={"run", "item", "part", "stage", "reason", "effect", "at"},
         foreign_keys=[("run", "runs", "id")],
     )
     db.table("rejections").create_index(["run", "item"])

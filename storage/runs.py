@@ -23,8 +23,9 @@ from storage.records import SearchRecord, TrialRecord
 
 UnitKind = Literal["search", "trial"]
 
-RunKind = Literal["run", "plan", "branch"]
-"""What was done here: an experiment, searches on their own, or a dialogue that a person took over. (Files: import.)"""
+RunKind = Literal["run", "plan", "branch", "build"]
+"""What was done here: an experiment, searches on their own, a dialogue that a person took over, or scenarios that
+models built. (Files: import.)"""
 
 
 class UnitKey(NamedTuple):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database
@@ -34,32 +35,28 @@ def add_scenarios(db: Database, scenarios: Iterable[Scenario], *, collected: boo
         sqlite3.Error: the database could not be written; batches before stay.
     """
     new = total = 0
-    batch: list[Scenario] = []
-
-    def flush() -> None:
-        nonlocal new, total
+    rest = iter(scenarios)
+    while batch := list(islice(rest, _BATCH)):
         with transaction(db):
-            before = db.conn.total_changes
-            db.conn.executemany(
-                "insert into scenarios values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set collected = 1 "
-                "where excluded.collected and not collected",
-                ((*_row(scenario), int(collected)) for scenario in batch),
-            )
-            new += db.conn.total_changes - before
-            db.conn.executemany(
-                "update scenarios set domain = ? where id = ? and domain = ?",
-                ((s.domain, s.id, UNKNOWN_DOMAIN) for s in batch if s.domain != UNKNOWN_DOMAIN),
-            )
+            new += insert_scenarios(db, batch, collected=collected)
         total += len(batch)
-        batch.clear()
-
-    for scenario in scenarios:
-        batch.append(scenario)
-        if len(batch) == _BATCH:
-            flush()
-    if batch:
-        flush()
     return Added(new, total - new)
+
+
+def insert_scenarios(db: Database, scenarios: Sequence[Scenario], *, collected: bool = True) -> int:
+    """Do for one batch, inside a transaction, what `add_scenarios` does; return how many were new."""
+    before = db.conn.total_changes
+    db.conn.executemany(
+        "insert into scenarios values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set collected = 1 "
+        "where excluded.collected and not collected",
+        ((*_row(scenario), int(collected)) for scenario in scenarios),
+    )
+    new = db.conn.total_changes - before
+    db.conn.executemany(
+        "update scenarios set domain = ? where id = ? and domain = ?",
+        ((s.domain, s.id, UNKNOWN_DOMAIN) for s in scenarios if s.domain != UNKNOWN_DOMAIN),
+    )
+    return new
 
 
 def list_scenarios(

@@ -1,7 +1,8 @@
 """Build synthetic scenarios: any number, reproducible, spread evenly over domains and issues (raise.md, section 2)."""
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
+from typing import NamedTuple
 
 from planner.keyed import generator
 from simulator.attributes import KEYS, N_ATTRIBUTES
@@ -15,6 +16,13 @@ SOURCE = "synthetic"
 
 MAX_DRAWS = 1000
 """Draws for one scenario until it differs from all before it; only many scenarios with few values need a second."""
+
+
+class Person(NamedTuple):
+    """Somebody drawn from the graph, and the issue that they are about."""
+
+    profile: Profile
+    issue: Issue
 
 
 def build(n: int, seed: int, *, missing: float = 0.0) -> Iterator[Scenario]:
@@ -32,11 +40,25 @@ def build(n: int, seed: int, *, missing: float = 0.0) -> Iterator[Scenario]:
         ValueError: for n or missing out of range; while building, where no new scenario can be found (only for very
             many with hardly any value).
     """
+    _check(n, missing)
+    return _scenarios(n, seed, missing)
+
+
+def people(n: int, seed: int, *, missing: float = 0.0) -> Iterator[Person]:
+    """Draw the first n profiles of a seed, one by one, with the issues in the same turns as `build` takes them.
+
+    Person i is the same whatever n is. The arguments and errors are those of `build`.
+    """
+    _check(n, missing)
+    turns = enumerate(islice(_turns(seed), n))
+    return (Person(_profile(seed, i, 0, issue, missing), issue) for i, issue in turns)
+
+
+def _check(n: int, missing: float) -> None:
     if n < 0:
         raise ValueError(f"cannot build {n} scenarios")
     if not 0 <= missing <= 1:
         raise ValueError(f"the share of missing values is {missing}, not between 0 and 1")
-    return _scenarios(n, seed, missing)
 
 
 def _scenarios(n: int, seed: int, missing: float) -> Iterator[Scenario]:

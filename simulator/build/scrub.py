@@ -47,6 +47,9 @@ def _rule(kind: str, pattern: str, instead: str, flags: int = 0) -> _Rule:
     return _Rule(kind, re.compile(pattern, flags), instead)
 
 
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
+"""Control characters, and others in which something can hide from a reader; they go without a word."""
+
 _RULES = (
     _rule("e-mail address", r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b", "an e-mail address"),
     _rule("link", r"\b(?:https?://|www\.)[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]", "a link", re.IGNORECASE),
@@ -84,7 +87,7 @@ def scrub(text: str) -> Scrubbed:
 
     The outcome holds nothing more that they would find, so scrubbing it again changes nothing.
     """
-    found: list[str] = []
+    text, found = _UNSEEN.sub("", text), list[str]()
     before = None
     while text != before:  # what one replacement leaves may complete another find; every round shortens what is left
         before = text
