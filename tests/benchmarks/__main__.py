@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("startup", "rollouts", "client", "import_memory", "whole_import", "whole_run")
+BENCHMARKS = ("startup", "rollouts", "client", "import_memory", "whole_import", "whole_run", "app_tree")
 
 
 def main() -> None:

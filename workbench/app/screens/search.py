@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 _TICK_SECONDS = 1 / 20
+_REST_SECONDS = 0.2
+"""The evidence behind a reward is read where the position or the cursor rests for so long: it takes milliseconds."""
+
 _LISTED = 200
 """Searches that are offered, the latest."""
 
@@ -389,6 +392,7 @@ class SearchScreen(WorkbenchScreen):
     async def _evidence_wanted(self, event: Inspector.EvidenceWanted) -> None:
         from workbench.engine.evidence import reward_evidence
 
+        await asyncio.sleep(_REST_SECONDS)
         state = self.desk.state
         if state is not None:
             read = partial(reward_evidence, unit=state.unit, rollout=event.rollout, trace=state.trace)

@@ -202,7 +202,8 @@ def _sort_keys(sort: Sort, seen: _Seen, often: NDArray[np.int64]) -> tuple[NDArr
 
 def _among(nodes: set[int], orders: OrderTree) -> NDArray[np.bool_]:
     found = np.zeros(len(orders.parent), np.bool_)
-    found[[node for node in nodes if node < len(found)]] = True
+    at = np.fromiter(nodes, np.int64, len(nodes))
+    found[at[at < len(found)]] = True
     return found
 
 

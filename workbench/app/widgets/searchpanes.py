@@ -157,7 +157,9 @@ class SearchPanes(Container):
         least = view.threshold(state)
         kept = [f"N ≥ {least}"] if least and not self.lattice else []
         kept += [f"first {view.top} of each"] if view.top and not self.lattice else []
-        pane.border_subtitle = " · ".join(["= several orders", "★ chosen", "◀ last rollout", *kept])
+        pane.border_subtitle = " · ".join(
+            ["‹ › one attribute away" if self.lattice else "= several orders", "★ chosen", "◀ last rollout", *kept]
+        )
         if (second := self._desk.second) is not None and self.query("#second"):
             pane.border_title = Content(_name(state))
             self.query_one("#second").border_title = Content(_name(second))
