@@ -57,6 +57,19 @@ class ModelWorld:
             if name not in unused and not name.startswith(_BUILDING)
         }
 
+    @property
+    def building(self) -> str:
+        """Version of everything that construction asks with: its prompts, and the settings that change a reply."""
+        prompts = {name: version for name, version in versions().items() if name.startswith(_BUILDING)}
+        settings = self._settings
+        how = (settings.structured, settings.reasoning_tokens, settings.system_messages)
+        return hashlib.sha256(json.dumps((prompts, how), sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks, on behalf of whoever is no session (construction); only while the world is being served."""
+        return self._asker
+
     @asynccontextmanager
     async def serving(self, cache: ResponseCache, ledger: Ledger) -> AsyncIterator[None]:
         """Keep the client's connections while sessions ask; cancelled or left, nothing of it runs on.

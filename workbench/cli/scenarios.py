@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli.build import add, build, rejected
 from workbench.cli.common import (
     DONE,
     LEFT_OUT,
@@ -88,7 +89,7 @@ def import_(
     if bundled:
         from simulator.bundled import bundled as bundled_scenarios
 
-        _add(db, bundled_scenarios(), "added")
+        add(db, bundled_scenarios(), "added")
     if not files:
         return DONE
     with writing(db) as database, explained(database_path(db)):
@@ -98,18 +99,8 @@ def import_(
     return LEFT_OUT if report.problems else DONE
 
 
-@app.command()
-def build(
-    synthetic: Annotated[int, typer.Option(min=1, help="How many to build.")],
-    seed: Annotated[int, typer.Option(help="The same seed builds the same scenarios.")] = 0,
-    missing: Annotated[float, typer.Option(min=0, max=1, help="Share of attributes left unknown.")] = 0.0,
-    db: DbOption = None,
-) -> int:
-    """Build synthetic scenarios and store them."""
-    from simulator.build import build as build_scenarios
-
-    _add(db, build_scenarios(synthetic, seed, missing=missing), "built")
-    return DONE
+app.command("build")(build)
+app.command("rejected")(rejected)
 
 
 @app.command()
@@ -136,14 +127,6 @@ def export(
     write_scenarios(_stored(db, domains, source, None, limit), output, to)
     narrate(f"wrote {output}")
     return DONE
-
-
-def _add(db: Path | None, scenarios: "Iterable[Scenario]", what: str) -> None:
-    from storage.scenarios import add_scenarios
-
-    with writing(db) as database:
-        added = add_scenarios(database, scenarios)
-    narrate(f"{what} {added.new + added.duplicates:,} scenarios: {added.new:,} new, {added.duplicates:,} stored before")
 
 
 def _stored(
