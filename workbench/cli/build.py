@@ -181,14 +181,23 @@ def _finish(outcome: "BuildOutcome", items: str) -> int:
         return INTERRUPTED
     if outcome.state == "finished":
         narrate(f"build {outcome.run} was finished before")
-    narrate(f"build {outcome.run}: {counts.kept:,} scenarios from {outcome.total:,} {items}")
+    narrate(f"build {outcome.run}: {_many(counts.kept, 'scenarios')} from {_many(outcome.total, items)}")
     parts = []
     if counts.rejected:
         why = ", ".join(f"{stage} {n:,}" for stage, n in outcome.stages.items())
-        parts.append(f"{counts.rejected:,} {items} rejected ({why})")
-    parts += [f"{counts.queries:,} queries rejected"] * bool(counts.queries)
-    parts += [f"{counts.values:,} values dropped"] * bool(counts.values)
-    parts += [f"{counts.failed:,} {items} failed (--retry-failed does them again)"] * bool(counts.failed)
+        parts.append(f"{_many(counts.rejected, items)} rejected ({why})")
+    if counts.queries:
+        parts.append(f"{_many(counts.queries, 'queries')} rejected")
+    if counts.values:
+        parts.append(f"{_many(counts.values, 'values')} dropped")
+    if counts.failed:
+        parts.append(f"{_many(counts.failed, items)} failed (--retry-failed does them again)")
     if parts:
         narrate(f"{'; '.join(parts)}: `workbench scenarios rejected {outcome.run}` says why")
     return LEFT_OUT if counts.rejected or counts.failed or counts.queries else DONE
+
+
+def _many(n: int, things: str) -> str:
+    """Count things, of which there may be one."""
+    one = f"{things[:-3]}y" if things.endswith("ies") else things[:-1]
+    return f"{n:,} {things if n != 1 else one}"
