@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakeserver import STALL, FakeServer, Fault, reply, status
+from tests.fakeserver import CLOSE, CUT, NOT_JSON, STALL, FakeServer, Fault, reply, status
 from tests.workbench.cli.conftest import Cli
 from tests.workbench.cli.program import complaint, data, start, workbench
 from tests.workbench.engine.clerk import (
@@ -223,6 +223,43 @@ def test_cut_off_and_taken_up_it_ends_like_an_undisturbed_build(
     assert stored(tmp_path) == stored(folder)
     assert sorted(reasons(tmp_path)) == sorted(reasons(folder))
     assert again < query(folder, "select sum(not hit) from calls")[0][0], "what was answered before is not asked again"
+
+
+def test_faults_on_the_way_change_nothing(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "posts.jsonl").write_text(POSTS)
+    with FakeServer() as server:
+        server.faults += [status(429, retry_after="0"), CUT, NOT_JSON, CLOSE, status(500), reply("no")]
+        server.rule = read
+        assert workbench(*from_posts(server, "--max-in-flight", 3), cwd=tmp_path).returncode == 3
+        assert server.most_in_flight <= 3
+    assert stored(tmp_path) == stored(folder)
+
+
+def test_a_post_that_cannot_be_read_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / "posts.jsonl").write_text(lines(LOAN.text, MOVE.text))
+    with FakeServer() as server:
+        server.rule = lambda body: reply("{}") if "I am 31" in str(body["messages"]) else read(body)
+        done = workbench(*from_posts(server), cwd=tmp_path)
+    assert done.returncode == 3
+    assert reasons(tmp_path) == [("posts.jsonl:1", "", "model")]
+    assert [scenario["query"] for scenario in stored(tmp_path)] == [MOVE.query]
+
+
+def test_a_build_obeys_commands(tmp_path: Path) -> None:
+    (tmp_path / "posts.jsonl").write_text(lines(LOAN.text))
+    with FakeServer() as server:
+        server.rule = lambda body: STALL
+        process = start(*from_posts(server), cwd=tmp_path)
+        server.wait(lambda s: bool(s.stalled), 30)
+        ((run,),) = query(tmp_path, "select id from runs")
+        assert workbench("control", run, "cancel", cwd=tmp_path).returncode == 0
+        process.communicate()
+        assert process.returncode == 130
+        second = start(*from_posts(server), cwd=tmp_path)
+        server.wait(lambda s: len(s.requests) >= 2, 30)
+        assert f"process {second.pid} " in complaint(workbench(*from_posts(server), cwd=tmp_path))
+        second.kill()
+        second.communicate()
 
 
 # ------------------------------------------------------------------------------------------------- queries for profiles
