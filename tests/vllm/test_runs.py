@@ -270,3 +270,26 @@ models = {{ tiny-embed = "tiny-embed" }}
     found = desk.rows("show", "scores")
     assert [row["neighbours"] for row in found] == [5] * 7
     assert embedding_server.metric("request_success_total") > before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--from", "posts.jsonl", "--presence", "1"), ("--synthetic", "2", "--queries", "2")],
+    ids=["posts", "queries"],
+)
+def test_scenarios_are_built_and_every_item_is_decided(desk: Desk, server: Server, words: tuple[str, ...]) -> None:
+    """What a model of random words builds is nothing to look at; but each reply can be read, and nothing fails."""
+    posts = ("I am 41, my knees hurt and the bakery is mine. Should I sell?", "At 29 I feel torn. Do I move?")
+    (desk.folder / "posts.jsonl").write_text("".join(json.dumps({"text": post}) + "\n" for post in posts))
+    command = ("scenarios", "build", *words, "--world", "model", "--model", "tiny", "--base-url", server.base_url)
+    with desk.start(*command) as process:
+        _, told = process.communicate(timeout=400)
+    assert process.returncode in (0, 3), told
+    states = [state for (state,) in desk.query("select state from build_items")]
+    assert len(states) == 2
+    assert set(states) <= {"done", "rejected"}, desk.query("select * from rejections")
+    assert set(desk.query("select role from calls where not hit")) == {("builder",)}
+    before = server.metric("request_success_total")
+    with desk.start(*command) as process:
+        process.communicate(timeout=400)
+    assert server.metric("request_success_total") == before
