@@ -6,7 +6,7 @@ what price. No key of an endpoint is ever written.
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -148,24 +148,45 @@ def cost_of(call: Call, prices: Mapping[str, Price]) -> float | None:
 
 
 class Spent(NamedTuple):
-    """What a run has asked of servers so far, over all its resumptions; cost in the currency of the prices."""
+    """What runs have asked of servers so far, over all their resumptions; cost in the currency of the prices."""
 
     calls: int = 0
     cost: float = 0.0
 
 
-def spent(db: Database, run: str, prices: Mapping[str, Price]) -> Spent:
-    """Sum what was asked of servers. What was booked without a price costs what it costs now, if anything."""
+def spent(db: Database, runs: Iterable[str], prices: Mapping[str, Price]) -> Spent:
+    """Sum what runs asked of servers. What was booked without a price costs what it costs now, if anything."""
     calls, cost = 0, 0.0
-    for model, booked, count, *tokens, charged in db.conn.execute(
-        "select model, cost is not null, count(*), sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens), "
-        "sum(reasoning_tokens), coalesce(sum(cost), 0) from calls where run = ? and not hit and endpoint <> '' "
-        "group by model, cost is not null",
-        [run],
-    ):
-        calls += count
-        cost += charged if booked else prices[model].of(Usage(*tokens)) if model in prices else 0.0
+    for run in runs:
+        for model, booked, count, *tokens, charged in db.conn.execute(_SPENT, [run]):
+            calls += count
+            cost += charged if booked else prices[model].of(Usage(*tokens)) if model in prices else 0.0
     return Spent(calls, cost)
+
+
+_SPENT = """
+select model, cost is not null, count(*), sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens),
+  sum(reasoning_tokens), coalesce(sum(cost), 0)
+from calls where run = ? and not hit and endpoint <> '' group by model, cost is not null
+"""
+
+
+_RATED = 300
+"""The newest completions of a model that `prompt_rates` looks at."""
+
+
+def prompt_rates(db: Database, model: str) -> list[float]:
+    """Return prompt tokens per character of the newest stored requests of a model, one each, where tokens are known."""
+    rates = []
+    for tokens, packed in db.conn.execute(
+        "select prompt_tokens, request from completions where model = ? and prompt_tokens > 0 "
+        "order by rowid desc limit ?",
+        [model, _RATED],
+    ):
+        messages = json.loads(zlib.decompress(packed))["messages"]
+        if characters := sum(len(message["content"]) for message in messages):
+            rates.append(tokens / characters)
+    return rates
 
 
 _SUMS = """

@@ -23,7 +23,8 @@ from workbench.cli.output import Format
 
 if TYPE_CHECKING:
     from workbench.engine.options import RunOptions
-    from workbench.engine.presets import Plan
+    from workbench.engine.outlook import Outlook
+    from workbench.engine.presets import Part, Plan
     from workbench.engine.run import Outcome
 
 
@@ -94,6 +95,11 @@ def run(
         bool, typer.Option("--paused", help="Begin held: `workbench control` steps and resumes.")
     ] = False,
     concurrency: Annotated[int | None, typer.Option(help="Units worked on at once; else 64 for models, 8.")] = None,
+    max_calls: Annotated[int | None, typer.Option(help="Stop before a call to a model beyond so many.")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="Stop before a call that might cost more in all.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it will take: units, calls, tokens, time, cost.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     db: DbOption = None,
     format: FormatOption = "table",
@@ -103,7 +109,7 @@ def run(
     Without a choice of scenarios all that were imported or built are used, or the 70 bundled ones where none were.
     """
     flags = dict(locals())
-    for name in ("experiment", "preset", "new", "retry_failed", "paused", "quiet", "db", "format"):
+    for name in ("experiment", "preset", "new", "retry_failed", "paused", "dry_run", "quiet", "db", "format"):
         del flags[name]
     from workbench.engine.errors import UsageError
     from workbench.engine.presets import read_plan
@@ -117,6 +123,8 @@ def run(
     flags["vllm_args"] = None if vllm_args is None else vllm_arguments(vllm_args)
     plan = read_plan(experiment, preset, flags)
     path = database_path(db)
+    if dry_run:
+        return _dry_run(plan, path, format)
     do = partial(work, path=path, new=new, retry_failed=retry_failed, paused=paused, quiet=quiet)
     if not plan.name:
         return _finish(do(plan.parts[0].options), path, format)
@@ -126,13 +134,17 @@ def run(
 def finish_study(
     plan: "Plan",
     path: Path,
-    do: "Callable[[RunOptions], Outcome]",
+    do: "Callable[..., Outcome]",
     format: Format,
     *,
     quiet: bool = False,
     again: bool = False,
 ) -> int:
-    """Do what is left of a plan of several runs and print its tables; return the exit code."""
+    """Do what is left of a plan of several runs and print its tables; return the exit code.
+
+    Args:
+        do: does a run of some options; `beside`: the plan's runs so far, which are under the same caps.
+    """
     from workbench.cli.studyview import emit_study
     from workbench.engine.study import work_study
 
@@ -140,7 +152,15 @@ def finish_study(
         if not quiet:
             narrate(text)
 
-    outcome = work_study(path, plan, do, say, again=again)
+    done: list[Outcome] = []
+
+    def one(options: "RunOptions") -> "Outcome":
+        done.append(do(options, beside=tuple(earlier.run for earlier in done)))
+        return done[-1]
+
+    outcome = work_study(path, plan, one, say, again=again)
+    if done and done[-1].capped:
+        return _stopped(f"study {outcome.study} ({plan.name})", done[-1])
     if outcome.state == "interrupted":
         narrate(f"study {outcome.study} ({plan.name}) was interrupted: the same command goes on with it")
         return INTERRUPTED
@@ -164,8 +184,17 @@ def list_presets(format: Format) -> int:
     return DONE
 
 
-def work(options: "RunOptions", *, path: Path, new: bool, retry_failed: bool, paused: bool, quiet: bool) -> "Outcome":
-    """Do or take up one run, with its progress on stderr."""
+def work(
+    options: "RunOptions",
+    *,
+    path: Path,
+    new: bool,
+    retry_failed: bool,
+    paused: bool,
+    quiet: bool,
+    beside: tuple[str, ...] = (),
+) -> "Outcome":
+    """Do or take up one run, with its progress on stderr; what runs `beside` it spent counts under its caps."""
     import sys
 
     import anyio
@@ -179,10 +208,33 @@ def work(options: "RunOptions", *, path: Path, new: bool, retry_failed: bool, pa
     prepared = prepare(path, options, display.note)
 
     async def run_it() -> "Outcome":
-        control = Control(paused=paused)
-        return await run_experiment(path, prepared, display, new=new, retry_failed=retry_failed, control=control)
+        how = {"new": new, "retry_failed": retry_failed}
+        return await run_experiment(path, prepared, display, control=Control(paused=paused), beside=beside, **how)
 
     return anyio.run(run_it)
+
+
+def _dry_run(plan: "Plan", path: Path, format: Format) -> int:
+    """Print what a plan will take; nothing is asked and no run begins."""
+    from workbench.cli.estimateview import emit_outlooks
+    from workbench.engine.outlook import outlook
+    from workbench.engine.prepare import prepare
+
+    def look(part: "Part") -> "Outlook":
+        planned = part.reuses is not None
+        options = part.options.model_copy(update={"index": None}) if planned else part.options
+        return outlook(path, options, prepare(path, options), plans=not planned)
+
+    several = len(plan.parts) > 1
+    emit_outlooks(((part.label if several else "", look(part)) for part in plan.parts), format)
+    return DONE
+
+
+def _stopped(what: str, outcome: "Outcome") -> int:
+    """Say which cap stopped the work, and how it goes on; return the exit code."""
+    flag = outcome.capped.split()[0]
+    narrate(f"{what} stopped at {outcome.capped}; the same command with a higher {flag} goes on where it stopped")
+    return LEFT_OUT
 
 
 def _finish(outcome: "Outcome", path: Path, format: Format) -> int:
@@ -192,6 +244,8 @@ def _finish(outcome: "Outcome", path: Path, format: Format) -> int:
 
     with reading(path) as db:
         failures = list(unit_rows(db, outcome.run, state="failed"))
+        if outcome.capped:
+            return _stopped(f"run {outcome.run}", outcome)
         if outcome.state == "interrupted":
             narrate(f"run {outcome.run} was interrupted: the same command resumes it")
             return INTERRUPTED

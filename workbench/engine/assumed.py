@@ -13,7 +13,7 @@ from workbench.engine.experiment import default_evaluations
 from workbench.engine.measures import RoleFigures, Sample, UnitFigures
 from workbench.engine.options import RunOptions
 
-_QUESTIONS = {"agent": 6.3, "planner": 5.6}
+QUESTIONS = {"agent": 6.3, "planner": 5.6}
 """Of a dialogue, by arm."""
 
 _EVALUATED, _RANKED = 197 / 300, 227 / 300
@@ -22,10 +22,10 @@ _EVALUATED, _RANKED = 197 / 300, 227 / 300
 _PROMPT = 400
 """Prompt tokens of a call: 630 to 790 were measured, at 2.5 characters a token."""
 
-_RESPONSE, _VERDICT, _DECISION = 400, 250, 60
+RESPONSE, VERDICT, DECISION = 400, 250, 60
 """Tokens of a completion."""
 
-_CALL_SECONDS = 4.0
+CALL_SECONDS = 4.0
 """From a call to its whole reply."""
 
 _SURROGATE_SEARCH, _SURROGATE_TRIAL = 3e-5, 2e-3
@@ -48,29 +48,29 @@ def assumed_figures(options: RunOptions, kind: str, arm: str, known: Mapping[int
     else:
         roles = (
             {
-                "agent": _role(evaluations, _RESPONSE),
-                "judge": _role(evaluations, _VERDICT),
-                "planner": _role(rankings, _DECISION),
+                "agent": _role(evaluations, RESPONSE),
+                "judge": _role(evaluations, VERDICT),
+                "planner": _role(rankings, DECISION),
             }
             if kind == "search"
             else _trial_roles(options, arm, known, judgements)
         )
         roles = {role: figures for role, figures in roles.items() if figures.calls.mean}
-        seconds = _CALL_SECONDS * sum(figures.calls.mean for figures in roles.values())
+        seconds = CALL_SECONDS * sum(figures.calls.mean for figures in roles.values())
     return UnitFigures(options.world, kind, arm, "", options.rollouts, judgements, Sample(0, seconds), roles)
 
 
 def _trial_roles(options: RunOptions, arm: str, known: Mapping[int, int], judgements: int) -> dict[str, RoleFigures]:
-    questions = min(_QUESTIONS.get(arm, 0.0), options.max_questions)
-    crisis = arm in _QUESTIONS and options.crisis == "on"
+    questions = min(QUESTIONS.get(arm, 0.0), options.max_questions)
+    crisis = arm in QUESTIONS and options.crisis == "on"
     subsets = _mean(known, lambda n: comb(n, min(options.k, n))) if arm == "oracle" else 0.0
     responses = 1 + subsets
     decisions = 2 * questions + crisis  # completeness and choice
-    spoken = (responses * _RESPONSE + decisions * _DECISION) / (responses + decisions)
+    spoken = (responses * RESPONSE + decisions * DECISION) / (responses + decisions)
     return {
         "agent": _role(responses + decisions, spoken),
-        "judge": _role(judgements + subsets, _VERDICT),
-        "user": _role(questions, _DECISION),
+        "judge": _role(judgements + subsets, VERDICT),
+        "user": _role(questions, DECISION),
     }
 
 

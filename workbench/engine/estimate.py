@@ -1,9 +1,10 @@
 """What an experiment will take before it starts: units, calls, tokens, time and money, each with an interval.
 
-What earlier runs in the database measured counts first: the newest run in the same world that holds such units. What
-was never run is assumed (`workbench.engine.assumed`), and said to be. Intervals are 95 % prediction intervals by the
-normal approximation over units (`Sample.total`); those of different kinds of units are added end to end, so they are
-too wide rather than too narrow.
+What earlier runs in the database measured counts first: the newest run in the same world that holds such units. Then
+what a rehearsal of the run counted (`workbench.engine.rehearsal`); where neither is at hand, documented counts are
+assumed (`workbench.engine.assumed`), and said to be. Intervals are 95 % prediction intervals by the normal
+approximation over units (`Sample.total`), between the bounds of the algorithm where it was rehearsed (`Spread.total`);
+those of different kinds of units are added end to end, so they are too wide rather than too narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +13,42 @@ from statistics import median
 
 from storage.calls import Price
 from workbench.engine.assumed import assumed_figures
-from workbench.engine.measures import History, Range, RoleFigures, UnitFigures
+from workbench.engine.counted import Counted
+from workbench.engine.measures import History, Range, RoleFigures, Spread, UnitFigures
 from workbench.engine.options import RunOptions
 from workbench.engine.pricing import prices
 
 NOTHING = Range(0, 0, 0)
 
+MEASURED, COUNTED, DOCUMENTED = "earlier runs", "counted prompts", "documented counts"
+"""What an estimate may rest on."""
+
+_SLACK = 1.2
+"""Calls that repairs and failures may add to what a rehearsal counted."""
+
 _ALIKE = ("vanilla", "control", "full", "static", "random")
 """Arms that take the same: one response and its judgements."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEstimate:
+    """What one role takes in the units of one kind, arm and model.
+
+    Fields:
+        kind, arm, model: of the units; the arm of a search is its planner.
+        role: who asks.
+        calls, prompt_tokens, completion_tokens: of all these units together.
+        basis: earlier runs, counted prompts, or documented counts.
+    """
+
+    kind: str
+    arm: str
+    model: str
+    role: str
+    calls: Range
+    prompt_tokens: Range
+    completion_tokens: Range
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +63,7 @@ class Estimate:
         cost: in the currency of the prices; None where none of the models has one.
         measured: units of earlier runs that it rests on. assumed: kinds of units that were never measured here.
         unpriced: models without a price, where others have one.
+        rehearsed: scenarios of this run whose prompts were counted. roles: the calls, role by role.
     """
 
     searches: int = 0
@@ -46,6 +76,8 @@ class Estimate:
     measured: int = 0
     assumed: tuple[str, ...] = ()
     unpriced: tuple[str, ...] = ()
+    rehearsed: int = 0
+    roles: tuple[RoleEstimate, ...] = ()
 
     @property
     def units(self) -> int:
@@ -55,10 +87,14 @@ class Estimate:
     @property
     def basis(self) -> str:
         """What it rests on, in a line."""
-        if not self.measured:
+        parts = [f"{self.measured:,} units of earlier runs in this database"] if self.measured else []
+        if self.rehearsed:
+            parts.append(f"prompts of this run, counted for {self.rehearsed:,} of its scenarios")
+        if not parts:
             return "documented counts: nothing like it was run in this database yet"
-        line = f"{self.measured:,} units of earlier runs in this database"
-        return f"{line}; documented counts for {', '.join(self.assumed)}" if self.assumed else line
+        if self.assumed:
+            parts.append(f"documented counts for {', '.join(self.assumed)}")
+        return "; ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +120,8 @@ def estimate(
     models: Sequence[str],
     judges: Sequence[str],
     planned: int | None = None,
+    units: Mapping[tuple[str, str, str], int] | None = None,
+    counted: Counted | None = None,
 ) -> Estimate:
     """Estimate what a run of these options will take.
 
@@ -92,23 +130,35 @@ def estimate(
         past: what earlier runs measured.
         models, judges: in full, at least one each.
         planned: scenarios that are searched; None: all of them, or as many as `--index-size` names profiles.
+        units: (kind, arm, model) -> number of units, where that is known exactly; else the options tell it.
+        counted: what a rehearsal of this run counted.
     """
-    parts = _parts(options, sum(known.values()), models, planned)
+    if units is None:
+        parts = _parts(options, sum(known.values()), models, planned)
+    else:
+        parts = [_Part(*part, count) for part, count in units.items()]
     price = prices(options)
+    judgements = len(judges) * options.repeats
     calls = prompt = completion = seconds = cost = NOTHING
     used: dict[tuple[str, str, str], UnitFigures] = {}
-    assumed, spoken = list[str](), set[str]()
+    assumed, spoken, roles = list[str](), set[str](), list[RoleEstimate]()
+    rehearsed = False
     for part in parts:
-        figures = _measured(options, part, past, len(judges) * options.repeats)
-        if figures is None:
-            figures = assumed_figures(options, part.kind, part.arm, known, len(judges) * options.repeats)
-            assumed.append(part.name)
-        else:
+        documented = assumed_figures(options, part.kind, part.arm, known, judgements)
+        own = counted.figures(options, part.kind, part.arm, part.model, judges) if counted is not None else None
+        figures = _measured(options, part, past, judgements)
+        if figures is not None and (own is None or _possible(figures, own)):
+            basis = MEASURED
             used[figures.kind, figures.arm, figures.model] = figures
+        elif own is not None:
+            basis, figures, rehearsed = COUNTED, own, True
+        else:
+            basis, figures = DOCUMENTED, documented
+            assumed.append(part.name)
         for role, of_role in figures.roles.items():
-            calls += of_role.calls.total(part.units)
-            prompt += of_role.prompt.total(part.units)
-            completion += of_role.completion.total(part.units)
+            c, p, w = (figure.total(part.units) for figure in (of_role.calls, of_role.prompt, of_role.completion))
+            calls, prompt, completion = calls + c, prompt + p, completion + w
+            roles.append(RoleEstimate(part.kind, part.arm, part.model, role, c, p, w, basis))
             speakers = _speakers(options, part, role, judges)
             spoken.update(speakers)
             for speaker in set(speakers) & set(price):
@@ -126,7 +176,20 @@ def estimate(
         measured=sum(figures.seconds.n for figures in used.values()),
         assumed=tuple(dict.fromkeys(assumed)),
         unpriced=tuple(sorted(spoken - set(price))) if priced else (),
+        rehearsed=counted.scenarios if counted is not None and rehearsed else 0,
+        roles=tuple(roles),
     )
+
+
+def _possible(measured: UnitFigures, counted: UnitFigures) -> bool:
+    """Tell whether units that were measured can be like those to come: not if they had other settings, mostly."""
+    for role, figures in counted.roles.items():
+        bounds = figures.calls
+        of_role = measured.roles.get(role)
+        calls = of_role.calls.mean if of_role is not None else 0.0
+        if isinstance(bounds, Spread) and not bounds.few.mean / _SLACK <= calls <= bounds.many.mean * _SLACK:
+            return False
+    return True
 
 
 def _parts(options: RunOptions, scenarios: int, models: Sequence[str], planned: int | None) -> list[_Part]:

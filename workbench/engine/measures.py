@@ -54,13 +54,51 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """One figure over units that were counted beforehand, for replies that lead to little, usual and much of it."""
+
+    few: Sample
+    usual: Sample
+    many: Sample
+
+    @property
+    def n(self) -> int:
+        """Units that were counted."""
+        return self.usual.n
+
+    @property
+    def mean(self) -> float:
+        """The usual one."""
+        return self.usual.mean
+
+    def total(self, units: int) -> Range:
+        """Return what so many units will come to: exact bounds where all of them were counted, else as `Sample`."""
+        whole = self.usual.n >= units
+        low = units * self.few.mean if whole else self.few.total(units).low
+        high = units * self.many.mean if whole else self.many.total(units).high
+        mid = units * self.usual.mean
+        return Range(min(low, mid), mid, max(mid, high))
+
+    def scaled(self, factor: float) -> "Spread":
+        """See `Sample.scaled`."""
+        return self.by(Range(factor, factor, factor))
+
+    def by(self, rate: Range) -> "Spread":
+        """Return the figure in other units: times the lowest, expected and highest rate."""
+        return Spread(self.few.scaled(rate.low), self.usual.scaled(rate.mid), self.many.scaled(rate.high))
+
+
+Figure = Sample | Spread
+
+
+@dataclass(frozen=True, slots=True)
 class RoleFigures:
     """What one role adds to a unit: calls, and the tokens of all of them together."""
 
-    calls: Sample
-    prompt: Sample
-    cached: Sample
-    completion: Sample
+    calls: Figure
+    prompt: Figure
+    cached: Figure
+    completion: Figure
 
     def scaled(self, factor: float) -> "RoleFigures":
         """See `Sample.scaled`."""
@@ -84,7 +122,7 @@ class UnitFigures:
     model: str
     rollouts: int
     judgements: int
-    seconds: Sample
+    seconds: Figure
     roles: Mapping[str, RoleFigures]
 
 
@@ -131,7 +169,7 @@ def _figures(group: Sequence[UnitCost]) -> UnitFigures:
 
     def of(role: str) -> RoleFigures:
         columns = zip(*(cost.roles.get(role, (0, 0, 0, 0)) for cost in group), strict=True)
-        return RoleFigures(*(_sample(column) for column in columns))
+        return RoleFigures(*(sample(column) for column in columns))
 
     return UnitFigures(
         first.world,
@@ -140,12 +178,13 @@ def _figures(group: Sequence[UnitCost]) -> UnitFigures:
         first.model,
         first.rollouts,
         first.judgements,
-        _sample([cost.seconds for cost in group]),
+        sample([cost.seconds for cost in group]),
         {role: of(role) for role in dict.fromkeys(role for cost in group for role in cost.roles)},
     )
 
 
-def _sample(values: Sequence[float]) -> Sample:
+def sample(values: Sequence[float]) -> Sample:
+    """Summarise one figure of units, at least one."""
     mean = math.fsum(values) / len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1) if len(values) > 1 else 0.0
     return Sample(len(values), mean, math.sqrt(variance))

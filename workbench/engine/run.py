@@ -1,7 +1,7 @@
 """A run: an experiment's units worked on by phase, written as they finish, resumable at any moment."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -76,11 +76,13 @@ async def run_experiment(
     new: bool = False,
     retry_failed: bool = False,
     control: Control | None = None,
+    beside: Sequence[str] = (),
 ) -> Outcome:
     """Start or resume the run of an experiment and work until everything is done or a signal or command stops it.
 
     Args:
         control: how it begins: held, or at a rate. Commands in the database change that while it works.
+        beside: runs under the same caps; what they have spent counts.
 
     Raises:
         OwnedError: a live process works on it already.
@@ -105,7 +107,7 @@ async def run_experiment(
             return _outcome(claim, "finished")
         if claim.state == "resumed":
             progress.note(f"taking up run {claim.run}")
-        return await _Run(db, path, prepared, claim, progress, control or Control()).work()
+        return await _Run(db, path, prepared, claim, progress, control or Control(), beside).work()
     finally:
         db.conn.close()
 
@@ -114,7 +116,14 @@ class _Run:
     """One process's work on a run."""
 
     def __init__(
-        self, db: Database, path: Path, prepared: Prepared, claim: Claim, progress: Progress, control: Control
+        self,
+        db: Database,
+        path: Path,
+        prepared: Prepared,
+        claim: Claim,
+        progress: Progress,
+        control: Control,
+        beside: Sequence[str],
     ) -> None:
         self._db, self._path, self._prepared, self._claim, self._progress = db, path, prepared, claim, progress
         self._control = control
@@ -124,6 +133,7 @@ class _Run:
         self._states = {key: state for key, (_, state) in claim.units.items()}
         self._interruption = Interruption()
         self._capped: CappedLedger | None = None
+        self._beside = beside
 
     async def work(self) -> Outcome:
         """Do what is pending, then say how the run ended, whatever happens on the way."""
@@ -170,7 +180,7 @@ class _Run:
         ledger = StoredLedger(self._writer.post, self._claim.run, prices)
         if not caps:
             return ledger
-        before = spent(reader, self._claim.run, prices)
+        before = spent(reader, {self._claim.run, *self._beside}, prices)
         self._capped = CappedLedger(ledger, caps, prices, before, self._interruption.stop)
         return self._capped
 
