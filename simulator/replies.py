@@ -28,7 +28,7 @@ FORMS_VERSION = 1
 
 T = TypeVar("T")
 
-_NO_ATTRIBUTE = "nothing"
+_ANSWER = "answer now"
 """Stands in the attribute's place where nothing is asked."""
 
 _BLOCK = re.compile(r"```(?:json)?(.*?)```", re.DOTALL | re.IGNORECASE)
@@ -194,23 +194,16 @@ def choice_form(remaining: int) -> Form[Question]:
 def answer_or_ask_form(remaining: int) -> Form[Question | None]:
     """Return the form of a decision to answer (None) or to ask about one of the attributes of a mask.
 
-    A reply that answers names no attribute and has no question; one that asks has both.
+    It is one choice, so that whatever is replied under guided decoding is a decision.
     """
-    choices = (*(NAMES[i] for i in members(remaining)), _NO_ATTRIBUTE)
-    fields: dict[str, Any] = {
-        "why": (Reason, ...),
-        "decision": (Literal["answer", "ask"], ...),
-        "attribute": (Literal[choices], ...),
-        "question": (Annotated[str, StringConstraints(max_length=500)], ...),
-    }
+    choices = (_ANSWER, *(NAMES[i] for i in members(remaining)))
+    fields: dict[str, Any] = {"why": (Reason, ...), "next": (Literal[choices], ...), "question": (_Words, ...)}
     model = create_model("AnswerOrAsk", __base__=StrictReply, **fields)
 
     def decided(reply: Any) -> Question | None:
-        if reply.decision == "answer":
+        if reply.next == _ANSWER:
             return None
-        if reply.attribute == _NO_ATTRIBUTE or not reply.question.strip():
-            raise UnreadableReplyError("it asks, but names no attribute or has no question")
-        return Question(NAMES.index(reply.attribute), one_line(reply.question), one_line(reply.why))
+        return Question(NAMES.index(reply.next), one_line(reply.question), one_line(reply.why))
 
     return make_form("answer_or_ask", model, decided)
 

@@ -295,3 +295,57 @@ def test_a_person_may_end_it() -> None:
 
     dialogue = anyio.run(ended)
     assert (dialogue.turns, dialogue.ending, dialogue.completeness) == ((), "person", None)
+
+
+def test_a_plain_yes_is_enough_whatever_the_threshold() -> None:
+    session = FakeSession(ratings=[0, 1, 4], choices=[9, 7])
+    dialogue = talk(session, abstention="binary", threshold=0)
+    assert asked(dialogue) == [9, 7]
+    assert [turn.completeness for turn in dialogue.turns] == [0, 0]
+    assert (dialogue.completeness, dialogue.ending) == (5, "sufficient")
+    assert [what for what, _ in session.draws if what in ("sufficient", "completeness")] == ["sufficient"] * 3
+
+
+def test_a_yes_or_no_that_cannot_be_read_counts_as_no() -> None:
+    dialogue = talk(FakeSession(ratings=[unreadable(), 5], choices=[9]), abstention="binary")
+    assert [turn.completeness for turn in dialogue.turns] == [None]
+    assert dialogue.invalid == ("completeness before question 1: no JSON",)
+
+
+def test_answering_or_asking_is_one_decision() -> None:
+    session = FakeSession(ratings=[0, 0, 4], choices=[9, 7])
+    dialogue = talk(session, [neighbour((3,), 4.0, 0.1)], abstention="basic")
+    assert asked(dialogue) == [9, 7]
+    assert [turn.chosen_by for turn in dialogue.turns] == ["model", "model"]
+    assert (dialogue.completeness, dialogue.ending) == (5, "sufficient")
+    assert not [what for what, _ in session.draws if what in ("sufficient", "completeness")]
+    assert all(seen == (neighbour((3,), 4.0, 0.1),) for _, _, seen in session.seen)
+
+
+def test_a_decision_that_cannot_be_read_asks_by_prior() -> None:
+    session = FakeSession(ratings=[unreadable(), 0, 4], choices=[9], rankings=[[4, 3]])
+    dialogue = talk(session, abstention="basic")
+    assert [(t.question.attribute, t.chosen_by) for t in dialogue.turns] == [(4, "prior"), (9, "model")]
+    assert dialogue.invalid == ("choice before question 1: no JSON",)
+    with pytest.raises(TrialError, match="three invalid decisions"):
+        talk(FakeSession(ratings=[unreadable()]), abstention="basic")
+
+
+def test_an_attribute_that_was_asked_before_is_refused_at_once_too() -> None:
+    dialogue = talk(FakeSession(ratings=[0, 0, 4], choices=[9, 9], rankings=[[9, 4]]), abstention="basic")
+    assert [(t.question.attribute, t.chosen_by) for t in dialogue.turns] == [(9, "model"), (4, "prior")]
+
+
+def test_a_path_is_followed_until_it_would_answer() -> None:
+    dialogue = talk(
+        FakeSession(ratings=[0, 0, 4], choices=[9, 8]),
+        [neighbour((3, 5), 4.0, 0.1)],
+        abstention="basic",
+        retrieval="follow",
+    )
+    assert [(t.question.attribute, t.chosen_by) for t in dialogue.turns] == [(3, "follow"), (5, "follow")]
+
+
+def test_there_is_no_other_way_of_abstention() -> None:
+    with pytest.raises(ValueError, match="no abstention"):
+        talk(FakeSession(), abstention="never")

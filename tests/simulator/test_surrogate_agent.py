@@ -56,6 +56,8 @@ def test_ranking_and_deciding_never_look_at_the_truth(blind: None) -> None:
     run(session.rank(3, EVERYTHING))
     run(session.choose(Knowledge(), 0, [neighbour(1, 2)], DRAW))
     run(session.completeness(Knowledge(), 0, DRAW))
+    run(session.sufficient(Knowledge(), 0, DRAW))
+    run(session.answer_or_ask(Knowledge(), 0, [neighbour(1, 2)], DRAW))
 
 
 def test_the_prior_is_imperfect_but_better_than_chance() -> None:
@@ -168,3 +170,30 @@ def test_completeness_is_rounded_and_clipped() -> None:
     assert agent.completeness(belief, Knowledge(full=EVERYTHING), 3.0) == 5
     half, whole = Knowledge(partial=1 << 7), Knowledge(full=1 << 7)
     assert 0 < belief.of(half) < belief.of(whole)
+
+
+def test_a_yes_or_no_and_answering_at_once_rest_on_the_same_estimate_seen_less_clearly() -> None:
+    """Where a rating is sure, so is a yes; answering at once, the laxest, leaves off at least as often in all."""
+    yes = {"scale": 0, "binary": 0, "basic": 0}
+    for s in bundled():
+        session = WORLD.open(s, MODEL, 0)
+        for mask in (0, 1 << 9, 1 << 9 | 1 << 7, EVERYTHING):
+            known = Knowledge(full=mask)
+            yes["scale"] += run(session.completeness(known, mask, DRAW)) >= 4
+            yes["binary"] += run(session.sufficient(known, mask, DRAW))
+            if mask != EVERYTHING:
+                question = run(session.answer_or_ask(known, mask, [], DRAW))
+                yes["basic"] += question is None
+                assert question is None or not mask >> question.attribute & 1
+    assert yes["basic"] > 70  # of 210
+    assert 0.8 < yes["binary"] / yes["scale"] < 1.25
+    assert agent.sufficient(Belief(bundled()[0], NAME, parameters()), Knowledge(full=EVERYTHING), 0.0, agent.BINARY)
+    assert not agent.sufficient(Belief(bundled()[0], NAME, parameters()), Knowledge(), 0.0, agent.BASIC)
+
+
+def test_without_an_error_a_yes_is_what_the_scale_calls_four() -> None:
+    for s in bundled():
+        belief = Belief(s, NAME, parameters())
+        for mask in range(0, 1024, 37):
+            known = Knowledge(full=mask)
+            assert agent.sufficient(belief, known, 0.0, agent.BINARY) == (agent.completeness(belief, known, 0.0) >= 4)

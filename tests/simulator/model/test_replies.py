@@ -16,9 +16,11 @@ from simulator.replies import (
     COMPLETENESS,
     CRISIS,
     JUDGEMENT,
+    SUFFICIENT,
     USER_REPLY,
     Form,
     UnreadableReplyError,
+    answer_or_ask_form,
     choice_form,
     ranking_form,
     wording_form,
@@ -28,12 +30,14 @@ from tests.fakeserver.values import value
 FORMS: dict[str, Form[Any]] = {
     "judgement": JUDGEMENT,
     "completeness": COMPLETENESS,
+    "sufficiency": SUFFICIENT,
     "crisis": CRISIS,
     "user reply": USER_REPLY,
     "ranking": ranking_form((1 << N_ATTRIBUTES) - 1),
     "ranking of one": ranking_form(4),
     "choice": choice_form(0b1000000101),
     "choice of one": choice_form(1),
+    "answer or ask": answer_or_ask_form(0b1000000101),
     "wording": wording_form(3),
     "presence": PRESENCE,
     "extraction": extraction_form((1 << N_ATTRIBUTES) - 1),
@@ -203,3 +207,15 @@ def test_reading_never_fails_otherwise(text: str) -> None:
     for form in (COMPLETENESS, CRISIS, extraction_form(3)):
         with pytest.raises(UnreadableReplyError):
             form.read(text)
+
+
+def test_answering_is_one_of_the_choices() -> None:
+    form = answer_or_ask_form(0b101)
+
+    def read(choice: str) -> Question | None:
+        return form.read(json.dumps({"why": "It matters.", "next": choice, "question": " And  this? "}))
+
+    assert read(NAMES[2]) == Question(2, "And this?", "It matters.")
+    assert read("answer now") is None
+    with pytest.raises(UnreadableReplyError):
+        read(NAMES[1])

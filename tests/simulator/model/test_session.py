@@ -306,3 +306,26 @@ def test_somebody_in_danger_is_not_questioned() -> None:
     dialogue = anyio.run(converse, session(chat), AgentOptions(), (), "agent")
     assert (dialogue.crisis, dialogue.turns) == (True, ())
     assert chat.names() == ["crisis_check"]
+
+
+def test_enough_is_asked_for_as_a_yes_or_no() -> None:
+    chat = ScriptedChat(sufficiency=['{"reason": "All is said.", "sufficient": true}'])
+    assert anyio.run(session(chat).sufficient, KNOWN, 1 << 9, DRAW)
+    assert "true or false" in prompt(chat)
+    assert "Profession: Teacher" in prompt(chat)
+
+
+def test_answering_or_asking_is_one_call() -> None:
+    ask = {"why": "It matters.", "next": NAMES[0], "question": "How old are you?"}
+    answer = {**ask, "next": "answer now", "question": "none"}
+    chat = ScriptedChat(answer_or_ask=[json.dumps(ask), json.dumps(answer)])
+    made = session(chat)
+    neighbours = [Neighbour("Should I rent?", (3,), 4.0, 0.1, "e")]
+    decide = made.answer_or_ask
+    assert anyio.run(decide, KNOWN, 1 << 9, neighbours, DRAW) == Question(0, "How old are you?", "It matters.")
+    assert anyio.run(decide, KNOWN, 1 << 9, [], DRAW) is None
+    assert len(chat.requests) == 2
+    assert "Should I rent?" in prompt(chat, 0)
+    assert "Should I rent?" not in prompt(chat, 1)
+    with pytest.raises(ValueError, match="every attribute"):
+        anyio.run(decide, KNOWN, ALL, [], DRAW)
