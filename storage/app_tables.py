@@ -1,9 +1,12 @@
 """The tables of migration step 3: what people add in the terminal app, and dialogues that they took over."""
 
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
-def create_app_tables(db: Database) -> None:
+def create_app_tables(db: "Database") -> None:
     """Add notes, tags, bookmarks, human ratings, branches and probes, and what a run's row says about control."""
     db.conn.execute("alter table runs add column paused integer not null default 0")  # 1 = held by a command
     db.conn.execute("alter table runs add column log text")  # the log file of a detached run

@@ -3,10 +3,13 @@
 A build is a row of `runs` of the kind `build`. Of a post nothing is kept but the number of its line and its hash.
 """
 
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
-def create_build_tables(db: Database) -> None:
+def create_build_tables(db: "Database") -> None:
     """Add the items of builds, where built scenarios come from, and rejections."""
     db.table("build_items").create(
         {

@@ -5,9 +5,10 @@ What writes expects to be called inside `storage.database.transaction`.
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlite_utils import Database
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 class Command(NamedTuple):
@@ -30,7 +31,7 @@ class Answer(NamedTuple):
     error: str | None
 
 
-def issue(db: Database, target: str, verb: str, argument: str = "") -> int:
+def issue(db: "Database", target: str, verb: str, argument: str = "") -> int:
     """Leave a command for whoever polls for the target; return its id."""
     inserted = db.conn.execute(
         "insert into commands (target, verb, argument, issued) values (?, ?, ?, ?)",
@@ -40,7 +41,7 @@ def issue(db: Database, target: str, verb: str, argument: str = "") -> int:
     return inserted.lastrowid
 
 
-def pending(db: Database, targets: Sequence[str]) -> list[Command]:
+def pending(db: "Database", targets: Sequence[str]) -> list[Command]:
     """Return the commands for these targets that nobody has taken, oldest first."""
     marks = ", ".join("?" * len(targets))
     rows = db.conn.execute(
@@ -51,12 +52,12 @@ def pending(db: Database, targets: Sequence[str]) -> list[Command]:
     return [Command(*row) for row in rows]
 
 
-def acknowledge(db: Database, command: int, error: str | None = None) -> None:
+def acknowledge(db: "Database", command: int, error: str | None = None) -> None:
     """Say that a command was taken, or why it was refused."""
     db.conn.execute("update commands set acknowledged = ?, error = ? where id = ?", [time.time(), error, command])
 
 
-def refuse_waiting(db: Database, target: str, error: str) -> None:
+def refuse_waiting(db: "Database", target: str, error: str) -> None:
     """Refuse every command for a target that nobody has taken: whoever was to do it is gone."""
     db.conn.execute(
         "update commands set acknowledged = ?, error = ? where acknowledged is null and target = ?",
@@ -64,7 +65,7 @@ def refuse_waiting(db: Database, target: str, error: str) -> None:
     )
 
 
-def answer(db: Database, command: int) -> Answer | None:
+def answer(db: "Database", command: int) -> Answer | None:
     """Return what became of a command, or None while it waits."""
     row = db.conn.execute("select acknowledged, error from commands where id = ?", [command]).fetchone()
     return Answer(row[1]) if row is not None and row[0] is not None else None

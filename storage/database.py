@@ -8,12 +8,13 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from storage.errors import StorageError, WrongDatabaseError
 from storage.migrations import MIGRATIONS, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another one. Without it, most of eight processes' writes fail as locked."""
@@ -22,14 +23,14 @@ APPLICATION_ID = 0x50535742
 """Stands in the file's header ("PSWB"), so that no other program's database is taken for the workbench's."""
 
 
-def open_writable(path: Path) -> Database:
+def open_writable(path: Path) -> "Database":
     """Open or create a database and bring it to this version's schema.
 
     Raises:
         StorageError: the folder or file can't be written, the file is no database, or it is from a newer version.
     """
     with explained(path):
-        db = Database(_connect(path, f"file:{_quoted(path)}"), execute_plugins=False)
+        db = _database(_connect(path, f"file:{_quoted(path)}"))
         _refuse_others(db, path)  # before anything is changed in a file that may be somebody else's
         db.conn.execute("PRAGMA journal_mode = WAL")
         db.conn.execute("PRAGMA synchronous = NORMAL")
@@ -38,7 +39,7 @@ def open_writable(path: Path) -> Database:
     return db
 
 
-def open_readonly(path: Path) -> Database:
+def open_readonly(path: Path) -> "Database":
     """Open an existing database to read from it.
 
     Raises:
@@ -49,14 +50,31 @@ def open_readonly(path: Path) -> Database:
             f"there is no database at {path}: `workbench run` makes one, or name another with --db"
         )
     with explained(path):
-        db = Database(_connect(path, f"file:{_quoted(path)}?mode=ro"), execute_plugins=False)
+        db = _database(_connect(path, f"file:{_quoted(path)}?mode=ro"))
         _refuse_others(db, path)
         if _version(db) < SCHEMA_VERSION:
             db.conn.close()
             # Only a writer migrates; opening once for writing keeps the reader's connection free of write locks.
             open_writable(path).conn.close()
-            db = Database(_connect(path, f"file:{_quoted(path)}?mode=ro"), execute_plugins=False)
+            db = _database(_connect(path, f"file:{_quoted(path)}?mode=ro"))
     return db
+
+
+def ensure_database(path: Path) -> None:
+    """Create a database, or bring it to this version's schema; nearly free where neither is needed.
+
+    Raises:
+        StorageError: as `open_writable`.
+    """
+    with explained(path):
+        if path.exists():
+            with contextlib.closing(_connect(path, f"file:{_quoted(path)}?mode=ro")) as connection:
+                if (_pragma(connection, "application_id"), _pragma(connection, "user_version")) == (
+                    APPLICATION_ID,
+                    SCHEMA_VERSION,
+                ):
+                    return
+        open_writable(path).conn.close()
 
 
 @contextlib.contextmanager
@@ -80,7 +98,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def transaction(db: Database) -> Iterator[None]:
+def transaction(db: "Database") -> Iterator[None]:
     """Write several things or none. The lock is taken at the start, so two processes never deadlock half-way."""
     db.conn.execute("BEGIN IMMEDIATE")
     try:
@@ -101,20 +119,30 @@ def _connect(path: Path, uri: str) -> sqlite3.Connection:
     return connection
 
 
+def _database(connection: sqlite3.Connection) -> "Database":
+    from sqlite_utils import Database  # takes longer than all else that the app needs before it is to be seen
+
+    return Database(connection, execute_plugins=False)
+
+
 def _quoted(path: Path) -> str:
     return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _version(db: Database) -> int:
-    row: tuple[Any, ...] = db.conn.execute("PRAGMA user_version").fetchone()
-    return int(row[0])
+def _version(db: "Database") -> int:
+    return _pragma(db.conn, "user_version")
 
 
-def _refuse_others(db: Database, path: Path) -> None:
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    row: tuple[int] = connection.execute(f"PRAGMA {name}").fetchone()
+    return row[0]
+
+
+def _refuse_others(db: "Database", path: Path) -> None:
     """Refuse what something else made, and what a newer version of this made."""
     # In this order, since another process may be making the database just now: it sets all three at once.
     tables, version = db.table_names(), _version(db)
-    (application,) = db.conn.execute("PRAGMA application_id").fetchone()
+    application = _pragma(db.conn, "application_id")
     if application != APPLICATION_ID and (tables or version or application):
         db.conn.close()
         raise WrongDatabaseError(f"database {path} is not the workbench's; name another with --db")
@@ -126,7 +154,7 @@ def _refuse_others(db: Database, path: Path) -> None:
         )
 
 
-def _migrate(db: Database) -> None:
+def _migrate(db: "Database") -> None:
     while _version(db) < SCHEMA_VERSION:
         with transaction(db):
             version = _version(db)  # read again under the lock: another process may have been here

@@ -5,16 +5,18 @@ run through its unit.
 """
 
 from collections.abc import Callable
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from storage.app_tables import create_app_tables
 from storage.build_tables import create_build_tables
 from storage.study_tables import create_study_tables
 from storage.worker_tables import create_worker_tables
 
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
-def _first_schema(db: Database) -> None:
+
+def _first_schema(db: "Database") -> None:
     db.table("scenarios").create(
         {
             "id": str,
@@ -188,7 +190,7 @@ def _first_schema(db: Database) -> None:
     )
 
 
-def _language_models(db: Database) -> None:
+def _language_models(db: "Database") -> None:
     db.table("completions").create(
         {
             "key": str,  # ChatRequest.key
@@ -235,7 +237,7 @@ def _language_models(db: Database) -> None:
     create_worker_tables(db)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     _first_schema,
     _language_models,
     create_app_tables,

@@ -5,11 +5,12 @@ called inside `storage.database.transaction`.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlite_utils import Database
+from storage.clock import now
 
-from storage.runs import now
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 class Annotations(NamedTuple):
@@ -20,7 +21,7 @@ class Annotations(NamedTuple):
     bookmarked: bool = False
 
 
-def annotations(db: Database, target: str) -> Annotations:
+def annotations(db: "Database", target: str) -> Annotations:
     """Return what there is on a target."""
     note = db.conn.execute("select text from notes where target = ?", [target]).fetchone()
     tags = db.conn.execute("select tag from tags where target = ? order by tag", [target]).fetchall()
@@ -28,7 +29,7 @@ def annotations(db: Database, target: str) -> Annotations:
     return Annotations(note[0] if note else "", tuple(tag for (tag,) in tags), bookmark is not None)
 
 
-def set_note(db: Database, target: str, text: str) -> None:
+def set_note(db: "Database", target: str, text: str) -> None:
     """Replace the note; an empty text removes it."""
     if not text.strip():
         db.conn.execute("delete from notes where target = ?", [target])
@@ -36,14 +37,14 @@ def set_note(db: Database, target: str, text: str) -> None:
     db.conn.execute("insert or replace into notes (target, text, updated_at) values (?, ?, ?)", [target, text, now()])
 
 
-def set_tags(db: Database, target: str, tags: Iterable[str]) -> None:
+def set_tags(db: "Database", target: str, tags: Iterable[str]) -> None:
     """Replace the tags; white space around them and repetitions are dropped."""
     db.conn.execute("delete from tags where target = ?", [target])
     wanted = sorted({tag.strip() for tag in tags} - {""})
     db.conn.executemany("insert into tags (target, tag) values (?, ?)", [(target, tag) for tag in wanted])
 
 
-def set_bookmark(db: Database, target: str, on: bool) -> None:
+def set_bookmark(db: "Database", target: str, on: bool) -> None:
     """Put a bookmark on a target or take it off."""
     if on:
         db.conn.execute("insert or ignore into bookmarks (target, created_at) values (?, ?)", [target, now()])
@@ -51,11 +52,11 @@ def set_bookmark(db: Database, target: str, on: bool) -> None:
         db.conn.execute("delete from bookmarks where target = ?", [target])
 
 
-def bookmarks(db: Database) -> list[str]:
+def bookmarks(db: "Database") -> list[str]:
     """List the bookmarked targets, newest first."""
     return [row[0] for row in db.conn.execute("select target from bookmarks order by created_at desc, target")]
 
 
-def all_tags(db: Database) -> list[str]:
+def all_tags(db: "Database") -> list[str]:
     """List the tags in use, by name."""
     return [row[0] for row in db.conn.execute("select distinct tag from tags order by tag")]

@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from sqlite_utils import Database
@@ -17,6 +16,7 @@ from simulator.agent import Asked
 from simulator.dialogue import Reply, Turn
 from simulator.world import DIMENSIONS
 from storage import commands
+from storage.clock import now as now
 from storage.database import transaction
 from storage.errors import StorageError
 from storage.records import SearchRecord, TrialRecord
@@ -308,11 +308,6 @@ def fail_unit(db: Database, unit: int, error: str, seconds: float, judges: Seque
     for judge in judges:
         _replace(db, "verdicts", {"unit": unit, "judge": judge, "valid": 0, "error": error})
     _finish(db, unit, error, seconds)
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601 to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _units(db: Database, run: str) -> dict[UnitKey, tuple[int, str]]:

@@ -7,11 +7,12 @@ filter by, and `scenario_results` everything that runs found about one scenario.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 Key = int
 """A scenario's row number: scenarios are listed in the order in which they were added."""
@@ -106,7 +107,7 @@ class Result(NamedTuple):
     questions: int | None
 
 
-def matching(db: Database, wanted: ScenarioFilter) -> list[Key]:
+def matching(db: "Database", wanted: ScenarioFilter) -> list[Key]:
     """Return the keys of the scenarios that fit, in order."""
     where, values = _conditions(wanted)
     # Without a condition SQLite walks through the smallest index instead of the rows with their long texts.
@@ -114,7 +115,7 @@ def matching(db: Database, wanted: ScenarioFilter) -> list[Key]:
     return [key for (key,) in db.conn.execute(sql, values)]
 
 
-def page(db: Database, keys: Sequence[Key]) -> list[ScenarioRow]:
+def page(db: "Database", keys: Sequence[Key]) -> list[ScenarioRow]:
     """Read the rows of these keys, in key order; keys that are not there are left out."""
     rows: list[ScenarioRow] = []
     for start in range(0, len(keys), _AT_ONCE):
@@ -147,7 +148,7 @@ def page(db: Database, keys: Sequence[Key]) -> list[ScenarioRow]:
     return rows
 
 
-def overview(db: Database) -> Overview:
+def overview(db: "Database") -> Overview:
     """Return what there is to filter by."""
 
     def counted(column: str) -> tuple[tuple[str, int], ...]:
@@ -168,7 +169,7 @@ def overview(db: Database) -> Overview:
     )
 
 
-def key_of(db: Database, scenario: str) -> Key:
+def key_of(db: "Database", scenario: str) -> Key:
     """Return the key of the scenario with this id.
 
     Raises:
@@ -180,7 +181,7 @@ def key_of(db: Database, scenario: str) -> Key:
     return int(row[0])
 
 
-def ids_of(db: Database, keys: Sequence[Key]) -> list[tuple[str, int]]:
+def ids_of(db: "Database", keys: Sequence[Key]) -> list[tuple[str, int]]:
     """Return id and mask of known attributes of each key, in key order."""
     found: list[tuple[str, int]] = []
     for start in range(0, len(keys), _AT_ONCE):
@@ -190,7 +191,7 @@ def ids_of(db: Database, keys: Sequence[Key]) -> list[tuple[str, int]]:
     return found
 
 
-def scenario_results(db: Database, scenario: str, *, limit: int = 200) -> list[Result]:
+def scenario_results(db: "Database", scenario: str, *, limit: int = 200) -> list[Result]:
     """Return what runs found about a scenario, the newest unit first, a row per verdict; at most `limit` rows."""
     rows = db.conn.execute(
         "select units.id, units.run, runs.world, units.kind, units.arm, units.model, units.state, "
@@ -236,7 +237,7 @@ def _conditions(wanted: ScenarioFilter) -> tuple[list[str], list[Any]]:
 
 
 def _results(
-    db: Database, keys: Sequence[Key], marks: str
+    db: "Database", keys: Sequence[Key], marks: str
 ) -> tuple[dict[str, dict[str, bool]], dict[str, tuple[float, bool]]]:
     """Return scenario -> its arms, and scenario -> its best score and whether a surrogate gave it."""
     arms: dict[str, dict[str, bool]] = {}

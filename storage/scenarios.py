@@ -3,14 +3,15 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simulator.domains import UNKNOWN_DOMAIN
 from simulator.scenario import Profile, Scenario
 from storage.database import transaction
 from storage.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 _BATCH = 500
 
@@ -22,7 +23,7 @@ class Added(NamedTuple):
     duplicates: int
 
 
-def add_scenarios(db: Database, scenarios: Iterable[Scenario], *, collected: bool = True) -> Added:
+def add_scenarios(db: "Database", scenarios: Iterable[Scenario], *, collected: bool = True) -> Added:
     """Store scenarios in batches; one that is there already stays as it is and counts as a duplicate.
 
     Args:
@@ -43,7 +44,7 @@ def add_scenarios(db: Database, scenarios: Iterable[Scenario], *, collected: boo
     return Added(new, total - new)
 
 
-def insert_scenarios(db: Database, scenarios: Sequence[Scenario], *, collected: bool = True) -> int:
+def insert_scenarios(db: "Database", scenarios: Sequence[Scenario], *, collected: bool = True) -> int:
     """Do for one batch, inside a transaction, what `add_scenarios` does; return how many were new."""
     before = db.conn.total_changes
     db.conn.executemany(
@@ -60,7 +61,7 @@ def insert_scenarios(db: Database, scenarios: Sequence[Scenario], *, collected: 
 
 
 def list_scenarios(
-    db: Database,
+    db: "Database",
     *,
     domains: Sequence[str] = (),
     source: str | None = None,
@@ -88,13 +89,13 @@ def list_scenarios(
         yield _scenario(row)
 
 
-def count_scenarios(db: Database, *, collected: bool = False) -> int:
+def count_scenarios(db: "Database", *, collected: bool = False) -> int:
     """Count the scenarios in the database, all or the collected ones."""
     where = "where collected" if collected else ""
     return int(db.conn.execute(f"select count(*) from scenarios {where}").fetchone()[0])  # noqa: S608
 
 
-def find_scenario(db: Database, id_or_prefix: str) -> Scenario:
+def find_scenario(db: "Database", id_or_prefix: str) -> Scenario:
     """Return the scenario with this id, or the only one whose id begins so.
 
     Raises:
@@ -113,7 +114,7 @@ def find_scenario(db: Database, id_or_prefix: str) -> Scenario:
     return _scenario(rows[0])
 
 
-def scenarios_by_id(db: Database, ids: Sequence[str]) -> dict[str, Scenario]:
+def scenarios_by_id(db: "Database", ids: Sequence[str]) -> dict[str, Scenario]:
     """Read many scenarios at once; ids that are not there are left out."""
     found: dict[str, Scenario] = {}
     for start in range(0, len(ids), _BATCH):

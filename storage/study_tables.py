@@ -1,9 +1,12 @@
 """The tables of migration step 4: what a choice among judged subsets rested on, and studies made of several runs."""
 
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
-def create_study_tables(db: Database) -> None:
+def create_study_tables(db: "Database") -> None:
     """Add choices (the oracle's winner as it was judged when it won), studies and their parts."""
     db.table("choices").create(
         {

@@ -1,9 +1,12 @@
 """The tables of workers and commands; a step of the migrations calls this (so it imports none of their users)."""
 
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
-def create_worker_tables(db: Database) -> None:
+def create_worker_tables(db: "Database") -> None:
     """Create the tables that `storage.workers` and `storage.commands` write and read."""
     db.table("supervisors").create(
         {

@@ -1,6 +1,7 @@
 """The app: six screens on one database, themes, keys, the palette, and what holds on every screen."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
@@ -15,6 +16,7 @@ from textual.screen import Screen
 
 from storage.errors import StorageError
 from themes import palettes, stylesheets
+from workbench.app import pauses
 from workbench.app.frame import SCREENS, WorkbenchScreen
 from workbench.app.look import themes
 from workbench.app.state.blur import blur
@@ -91,6 +93,7 @@ class WorkbenchApp(App[None]):
         self._store = Store(path)
         self._version: int | None = None
         self._visited: list[str] = []
+        self._drawn = asyncio.Event()
         for theme in themes():
             self.register_theme(theme)
         self.theme = self.settings.theme
@@ -105,6 +108,7 @@ class WorkbenchApp(App[None]):
         Raises:
             StorageError: it can't be read.
         """
+        await self._drawn.wait()
         return await self._store.read(query)
 
     async def write(self, change: "Callable[[Database], T]") -> T:
@@ -164,6 +168,12 @@ class WorkbenchApp(App[None]):
 
     async def _begin(self) -> None:
         await self._go(self._link.screen if self._link else SCREENS[0])
+        # What reading has to import first would keep the first frame waiting.
+        self.call_after_refresh(self._drawn.set)
+        await self._drawn.wait()
+        with contextlib.suppress(StorageError):  # `_look` says what is wrong
+            await self._store.open()
+        pauses.started()
         if self._link:
             await self._follow(self._link)
         self.set_interval(_POLL_SECONDS, self._look)

@@ -29,6 +29,14 @@ class Store:
         self._opened: list[Database] = []
         self._watching: Database | None = None
 
+    async def open(self) -> None:
+        """Open the database in a thread, so that the first look at it waits neither for the file nor for imports.
+
+        Raises:
+            StorageError: the database can't be read.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._open)
+
     async def read(self, query: "Callable[[Database], T]") -> T:
         """Run a query on a read-only connection.
 
@@ -46,13 +54,16 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._write, change)
 
     def version(self) -> int:
-        """Return a number that differs after any process has written to the database."""
-        from storage.database import explained, open_readonly
+        """Return a number that differs after any process has written to the database.
 
-        if self._watching is None:
-            self._watching = open_readonly(self._path)
+        Raises:
+            StorageError: the database can't be read.
+        """
+        from storage.database import explained
+
+        watching = self._watching or self._open()
         with explained(self._path):
-            (version,) = self._watching.conn.execute("PRAGMA data_version").fetchone()
+            (version,) = watching.conn.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def close(self) -> None:
@@ -60,6 +71,12 @@ class Store:
         self._threads.shutdown(wait=True, cancel_futures=True)
         for db in (*self._opened, *([self._watching] if self._watching else [])):
             db.conn.close()
+
+    def _open(self) -> "Database":
+        from storage.database import open_readonly
+
+        self._watching = open_readonly(self._path)
+        return self._watching
 
     def _read(self, query: "Callable[[Database], T]") -> T:
         from storage.database import explained, open_readonly

@@ -16,6 +16,9 @@ def open_app(db: Path | None, link: str | None = None) -> int:
         UsageError: no terminal, no such link, or a setting that is not allowed. StorageError: the database can't be
             used.
     """
+    from workbench.app import pauses
+
+    pauses.starting()
     from workbench.app.state.links import parse_link
     from workbench.app.state.settings import read_settings
     from workbench.engine.errors import UsageError
@@ -26,10 +29,10 @@ def open_app(db: Path | None, link: str | None = None) -> int:
         raise UsageError(str(error)) from error
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("the app needs a terminal: `workbench --help` lists what works without one")
-    from storage.database import open_writable
+    from storage.database import ensure_database
 
     path = database_path(db)
-    open_writable(path).conn.close()
+    ensure_database(path)
     from workbench.app.app import WorkbenchApp
 
     app = WorkbenchApp(path, settings, wanted)

@@ -8,10 +8,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from workbench.workers.logs import log_folder, tail
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 LOGS_KEPT = 50
 """Logs of launched processes that stay beside a database, the newest."""
@@ -80,7 +82,7 @@ def own_log() -> str | None:
     return os.environ.get(_LOG)
 
 
-def find_launched(db: Database, launched: Launched) -> str | None:
+def find_launched(db: "Database", launched: Launched) -> str | None:
     """Return the run that a launched process claimed (or found finished), or None if there is none (yet)."""
     row = db.conn.execute("select id from runs where log = ?", [str(launched.log)]).fetchone()
     return None if row is None else str(row[0])

@@ -18,7 +18,6 @@ from textual.widgets import Input, Static
 from storage.database import open_readonly
 from storage.errors import NotFoundError, StorageError
 from storage.notes import annotations
-from storage.readers import find_unit
 from storage.scenariopages import (
     Key,
     Overview,
@@ -319,6 +318,8 @@ class ScenariosScreen(WorkbenchScreen):
     @work(group="launch", exit_on_error=False)
     async def action_plan(self) -> None:
         """Search for what is worth asking in the chosen scenarios, and watch the first of these searches."""
+        from storage.readers import find_unit
+
         if not (keys := self.state.wanted()):
             return
         ids = [scenario for scenario, _ in await self.workbench.read(lambda db: ids_of(db, keys))]

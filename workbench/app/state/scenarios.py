@@ -9,7 +9,7 @@ from simulator.domains import DOMAINS
 from storage.scenariopages import Key, Overview, ScenarioFilter, ScenarioRow
 from themes import status
 from workbench.app.state.spans import ABSENT, Line, Span, cut, muted
-from workbench.engine.options import ARMS
+from workbench.arms import ARMS
 
 AROUND = 100
 """Rows that are read above and below the window, so that scrolling a little shows no gap."""

@@ -1,0 +1,81 @@
+"""What the app does not wait for before it is to be seen, and what stops it before it takes the screen."""
+
+import gc
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.database import ensure_database, open_writable
+from storage.errors import WrongDatabaseError
+from storage.migrations import SCHEMA_VERSION
+
+_FIRST_FRAME = """
+import anyio, sys
+from pathlib import Path
+from storage.database import ensure_database
+from workbench.app.app import WorkbenchApp
+from workbench.app.state.settings import Settings
+
+path = Path(sys.argv[1])
+ensure_database(path)
+
+class Watched(WorkbenchApp):
+    async def on_event(self, event):
+        await super().on_event(event)
+        front = self.screen_in_front
+        if front is not None and front.is_mounted and not self._drawn.is_set():
+            loaded.update(sys.modules)
+
+async def main():
+    async with Watched(path, Settings(toured=True)).run_test() as pilot:
+        await pilot.pause()
+
+loaded = set()
+anyio.run(main)
+assert "workbench.app.screens.scenarios" in loaded
+print(*sorted(loaded & {"aiohttp", "jinja2", "numpy", "openai", "pandas", "pydantic", "sqlite_utils"}))
+"""
+
+
+def test_the_first_frame_waits_for_no_heavy_library(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.db"
+    open_writable(path).conn.close()
+    command = [sys.executable, "-c", _FIRST_FRAME, str(path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == []
+
+
+def test_a_database_is_made_or_brought_up_to_date_before_the_app_opens(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.db"
+    for _ in range(2):  # it is made, then found
+        ensure_database(path)
+        with sqlite3.connect(path) as db:
+            assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        db.close()
+
+
+@pytest.mark.parametrize("content", [b"something else\n" * 100, None])
+def test_what_is_no_database_of_ours_is_refused_before_the_app_opens(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "other.db"
+    if content is None:
+        with sqlite3.connect(path) as db:
+            db.execute("create table mine (x)")
+        db.close()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(WrongDatabaseError, match=r"other\.db"):
+        ensure_database(path)
+    with pytest.raises(WrongDatabaseError, match="folder"):
+        ensure_database(tmp_path)
+
+
+def test_garbage_is_collected_again_once_the_app_has_started() -> None:
+    code = (
+        "import gc; from workbench.app import pauses; pauses.starting(); assert not gc.isenabled(); "
+        "pauses.started(); assert gc.isenabled(); print(gc.get_freeze_count() > 1000)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "True"
+    assert gc.isenabled()
