@@ -124,7 +124,7 @@ def run(
     plan = read_plan(experiment, preset, flags)
     path = database_path(db)
     if dry_run:
-        return _dry_run(plan, path, format)
+        return foretell(plan, path, format)
     do = partial(work, path=path, new=new, retry_failed=retry_failed, paused=paused, quiet=quiet)
     if not plan.name:
         return _finish(do(plan.parts[0].options), path, format)
@@ -214,7 +214,7 @@ def work(
     return anyio.run(run_it)
 
 
-def _dry_run(plan: "Plan", path: Path, format: Format) -> int:
+def foretell(plan: "Plan", path: Path, format: Format) -> int:
     """Print what a plan will take; nothing is asked and no run begins."""
     from workbench.cli.estimateview import emit_outlooks
     from workbench.engine.outlook import outlook

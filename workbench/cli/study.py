@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.common import DbOption, FormatOption, database_path, words
-from workbench.cli.run import finish_study, work
+from workbench.cli.run import finish_study, foretell, work
 
 
 def study(
@@ -31,6 +31,11 @@ def study(
     max_in_flight: Annotated[int | None, typer.Option(help="Calls in flight at most, per endpoint.")] = None,
     seed: Annotated[int | None, typer.Option(help="Sets every seed.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Units worked on at once; else 64 for models, 8.")] = None,
+    max_calls: Annotated[int | None, typer.Option(help="Stop before a call to a model beyond so many.")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="Stop before a call that might cost more in all.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it will take: units, calls, tokens, time, cost.")
+    ] = False,
     new: Annotated[bool, typer.Option("--new", help="Do everything again.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed units again.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -43,7 +48,7 @@ def study(
     abstention, and sweeps. The same command goes on where it was cut off; once finished, it prints at once.
     """
     flags = dict(locals())
-    for name in ("experiment", "new", "retry_failed", "quiet", "db", "format"):
+    for name in ("experiment", "dry_run", "new", "retry_failed", "quiet", "db", "format"):
         del flags[name]
     from workbench.engine.presets import read_plan
 
@@ -51,5 +56,7 @@ def study(
         flags[name] = words(flags[name])
     plan = read_plan(experiment, None if experiment else "study", flags)
     path = database_path(db)
+    if dry_run:
+        return foretell(plan, path, format)
     do = partial(work, path=path, new=new, retry_failed=retry_failed, paused=False, quiet=quiet)
     return finish_study(plan, path, do, format, quiet=quiet, again=new or retry_failed)
