@@ -23,6 +23,8 @@ from workbench.cli import (
     run,
     scenarios,
     show,
+    study,
+    studyview,
     workers,
 )
 from workbench.cli.common import FAILED, INTERRUPTED, WRONG, DbOption, narrate
@@ -71,6 +73,10 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("control")(control.control)
 app.add_typer(scenarios.app, name="scenarios")
+app.command("study")(study.study)
+show.app.command("studies")(studyview.studies)
+show.app.command("study")(studyview.study)
+show.app.command("table")(studyview.table)
 app.add_typer(show.app, name="show")
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
