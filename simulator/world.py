@@ -19,6 +19,9 @@ from simulator.scenario import Scenario
 DIMENSIONS: tuple[str, ...] = ("risk_sensitivity", "emotional_empathy", "user_alignment")
 """The judge's three dimensions, integers 1-5 each; the score is their unweighted mean (raise.md, section 4)."""
 
+HUMAN = "human:"
+"""What the name of a judge that is a person begins with, wherever people stand beside models that judge."""
+
 Style = Literal["plain", "instruction", "crisis"]
 """The prompt of a response: plain, with the instruction to work out what the user needs, or for a crisis."""
 

@@ -33,6 +33,16 @@ class Blind(NamedTuple):
     text: str
 
 
+class Ratable(NamedTuple):
+    """A response that can be rated, and where it comes from."""
+
+    unit: int
+    scenario_id: str
+    domain: str
+    model: str
+    arm: str
+
+
 def score_stamp(db: Database, run: str) -> tuple[Any, ...]:
     """Return what changes whenever a verdict or a rating of a run does, without reading them."""
     verdicts = db.conn.execute(
@@ -91,16 +101,29 @@ def scenario_responses(db: Database, runs: Sequence[str], scenario: str) -> list
     return rows
 
 
+def response_lengths(db: Database, run: str) -> dict[int, int]:
+    """Return the length of each response of a run, in characters, by unit."""
+    found = db.conn.execute(
+        "select unit, length(text) from responses join units on units.id = unit "
+        "where units.run = ? and text is not null",
+        [run],
+    )
+    return dict(found.fetchall())
+
+
+def ratable_units(db: Database, run: str) -> list[Ratable]:
+    """List the trials of a run that have a response, in the run's order."""
+    found = db.conn.execute(
+        "select units.id, scenario, scenarios.domain, model, arm from units join scenarios on scenarios.id = scenario "
+        "where run = ? and kind = 'trial' and exists (select 1 from responses where unit = units.id) order by units.id",
+        [run],
+    )
+    return [Ratable(*row) for row in found]
+
+
 def rateable(db: Database, run: str) -> list[int]:
     """Return the units of a run that have a response, in the run's order."""
-    return [
-        row[0]
-        for row in db.conn.execute(
-            "select unit from responses join units on units.id = unit where units.run = ? and units.kind = 'trial' "
-            "order by unit",
-            [run],
-        )
-    ]
+    return [unit.unit for unit in ratable_units(db, run)]
 
 
 def raters(db: Database) -> list[str]:

@@ -3,12 +3,14 @@
 What writes expects to be called inside `storage.database.transaction`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
-from simulator.world import DIMENSIONS
+from simulator.world import DIMENSIONS, HUMAN
+from storage.readers import score_rows
 from storage.runs import now
 
 
@@ -57,6 +59,16 @@ def save_rating(db: Database, rating: Rating) -> None:
     )
 
 
+def judged_rows(db: Database, run: str) -> Iterator[dict[str, Any]]:
+    """Stream what models and people say of a run's responses: the rows of `score_rows`, then people's in their form.
+
+    A person's row has the judge `human:NAME` and lacks what only verdicts have (questions, repeats, true scores ...).
+    """
+    yield from score_rows(db, run)
+    for row in rating_rows(db, run):
+        yield {**row, "judge": HUMAN + row["rater"], "failed": False}
+
+
 def rating_rows(db: Database, run: str, rater: str | None = None) -> list[dict[str, Any]]:
     """List the ratings of a run's responses, a row each, by all raters or one, with scenario and trial."""
     return list(
@@ -70,3 +82,19 @@ def rating_rows(db: Database, run: str, rater: str | None = None) -> list[dict[s
             {"run": run, "rater": rater},
         )
     )
+
+
+def rating_order(db: Database, run: str) -> dict[str, dict[int, int]]:
+    """Return in which order people rated a run's responses in the app: `human:NAME` -> unit -> place, from 0.
+
+    Ratings out of a file came all at once, and have none.
+    """
+    orders: dict[str, dict[int, int]] = {}
+    for rater, unit in db.conn.execute(
+        "select rater, unit from human_ratings join units on units.id = unit "
+        "where units.run = ? and human_ratings.source = 'app' order by at, unit",
+        [run],
+    ):
+        order = orders.setdefault(HUMAN + rater, {})
+        order[unit] = len(order)
+    return orders

@@ -11,6 +11,9 @@ _BIDI = "\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(rf"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{_BIDI}]")
 _BREAKS = re.compile(r"\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
 
+_FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r\n])")
+"""What a spreadsheet would run as a formula, or as the text that stands for one."""
+
 
 def plain(text: str, *, lines: bool = False) -> str:
     """Return text that a terminal can only print: no escape sequences, control characters or bidi overrides.
@@ -23,3 +26,14 @@ def plain(text: str, *, lines: bool = False) -> str:
         return text
     text = _UNSAFE.sub("\ufffd", _SEQUENCES.sub("", text))
     return _BREAKS.sub("\n", text) if lines else _BREAKS.sub(" ", text).replace("\t", " ")
+
+
+def as_cell(text: str) -> str:
+    """Return text for a cell of a CSV file: safe to print, and no formula to a spreadsheet (a `'` before it)."""
+    shown = plain(text, lines=True)
+    return f"'{shown}" if _FORMULA.match(text) or _FORMULA.match(shown) else shown
+
+
+def from_cell(text: str) -> str:
+    """Return the text that `as_cell` wrote, or that somebody wrote in its place."""
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import Literal, TextIO, get_args
 
 from themes import ansi, statuses
-from workbench.text import plain
+from workbench.text import as_cell, plain
 
 Format = Literal["table", "json", "jsonl", "csv", "md"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -30,9 +30,6 @@ ABSENT = "–"
 
 _NATURAL_WIDTH = 1_000_000
 """Wider than any table: what is piped is never cut off, unless COLUMNS says how wide it may be."""
-
-_FORMULA = re.compile(r"\s*[=+\-@]|[\t\r\n]")
-"""Text that a spreadsheet would run as a formula."""
 
 _MARKDOWN = re.compile(r"[\\|`*<\[\]]")
 
@@ -173,8 +170,7 @@ def _csv_cell(value: object) -> object:
         return value
     if not isinstance(value, str):
         return json.dumps(value)
-    text = plain(value, lines=True)
-    return f"'{text}" if _FORMULA.match(value) or _FORMULA.match(text) else text
+    return as_cell(value)
 
 
 def _cell(value: object) -> str:

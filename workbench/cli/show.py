@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
 from workbench.cli.common import DONE, DbOption, FormatOption, RunOption, narrate, reading
 
 app = typer.Typer(help="Show what the database holds.", rich_markup_mode=None)
+
+Dimension = Literal["risk_sensitivity", "emotional_empathy", "user_alignment"]
+"""`simulator.world.DIMENSIONS`, which is not imported here: `--help` must be quick."""
 
 ModelOption = Annotated[str | None, typer.Option("--model", help="Which model, where the run has several.")]
 ArmOption = Annotated[str | None, typer.Option("--arm", help="agent or planner; else the first of them in the run.")]
@@ -67,8 +70,15 @@ def run(
 
 
 @app.command()
-def scores(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
-    """Show scores: the table arms x domains for people, a row per verdict for machines."""
+def scores(
+    run: RunOption = None,
+    dimension: Annotated[
+        Dimension | None, typer.Option(help="In the table, this dimension in place of the mean of all three.")
+    ] = None,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Show scores: the table arms x domains for people, a row per verdict (with all dimensions) for machines."""
     from storage.readers import find_run, score_rows
     from workbench.cli.output import emit
     from workbench.cli.tables import emit_scores
@@ -77,7 +87,7 @@ def scores(run: RunOption = None, db: DbOption = None, format: FormatOption = "t
         found = find_run(database, run)
         rows = score_rows(database, found["run"])
         if format in ("table", "md"):
-            emit_scores(rows, format, title=f"Run {found['run']}")
+            emit_scores(rows, format, title=f"Run {found['run']}", dimension=dimension)
         else:
             emit(rows, format)
     return DONE
@@ -217,6 +227,24 @@ def responses(run: RunOption = None, db: DbOption = None, format: FormatOption =
 
 
 @app.command()
+def mentions(
+    run: RunOption = None,
+    examples: Annotated[int, typer.Option(min=0, help="How many statements to show below the rates.")] = 10,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Show what responses say of the person: what they use of the given, invent, and mention beside the point."""
+    from storage.readers import find_run
+    from workbench.cli.mentionsview import emit_mentions
+    from workbench.engine.personalisation import read_responses
+
+    with reading(db) as database:
+        found = find_run(database, run)
+        emit_mentions(list(read_responses(database, found)), found, format, examples)
+    return DONE
+
+
+@app.command()
 def units(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
     """List every unit of a run with its state."""
     from storage.readers import unit_rows
@@ -236,13 +264,36 @@ def failures(run: RunOption = None, db: DbOption = None, format: FormatOption = 
 
 
 @app.command()
-def calls(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
-    """Show the ledger of a run: calls, cache hits, tokens, latency and cost by arm, role and model."""
-    from storage.calls import call_rows
+def calls(
+    by: Annotated[
+        str, typer.Option(help="A row for each: of kind,arm,role,model,unit,scenario, e.g. unit or arm,role.")
+    ] = "kind,arm,role,model",
+    run: RunOption = None,
+    db: DbOption = None,
+    format: FormatOption = "table",
+) -> int:
+    """Show the ledger of a run: calls, cache hits, tokens, latency and cost; people get a row for all of it, too."""
+    from storage.calls import GROUPS, call_rows
+    from storage.readers import find_run
+    from workbench.cli.common import words
+    from workbench.cli.output import emit
+    from workbench.engine.errors import UsageError
 
-    columns = ["arm", "role", "model", "calls", "hits", "failed", "retries", "prompt_tokens", "cached_tokens"]
-    columns += ["completion_tokens", "reasoning_tokens", "mean_latency", "mean_queue", "cost"]
-    return _list(db, run, format, call_rows, columns)
+    names = words(by) or ()
+    if not names or len(set(names)) < len(names) or not set(names) <= GROUPS.keys():
+        raise UsageError(f"--by {by}: name some of {', '.join(GROUPS)}, each once, between commas")
+    with reading(db) as database:
+        found = find_run(database, run)
+        rows: Iterable[dict[str, Any]] = call_rows(database, found["run"], names)
+        if format in ("table", "md"):
+            rows = list(rows)
+            if rows:
+                (total,) = call_rows(database, found["run"], ())
+                rows = [*rows, {**dict.fromkeys(names[1:], ""), names[0]: "total", **total}]
+        columns = [*names, "calls", "hits", "failed", "retries", "prompt_tokens", "cached_tokens"]
+        columns += ["completion_tokens", "reasoning_tokens", "mean_latency", "mean_queue", "cost"]
+        emit(rows, format, columns, title=f"Run {found['run']} · world: {found['world']}")
+    return DONE
 
 
 @app.command()
@@ -254,22 +305,34 @@ def unit(
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
-    """Show one unit, and what was asked of language models for it."""
+    """Show one unit: its response with every judge's view, and what was asked of language models for it."""
     from storage.calls import unit_calls
+    from storage.judgements import scenario_responses
     from storage.readers import find_unit_by_id
     from workbench.cli.callview import print_calls
-    from workbench.cli.output import emit, emit_one
+    from workbench.cli.output import Column, emit, emit_one, gap
 
     with reading(db) as database:
         row = find_unit_by_id(database, unit)
         rows = list(unit_calls(database, unit))
+        answered = scenario_responses(database, [row["run"]], row["scenario_id"])
+    mine: dict[str, Any] = next((answer for answer in answered if answer["unit"] == unit), {})
+    response, verdicts = mine.get("text"), mine.get("verdicts", [])
     if format not in ("table", "md"):
-        emit_one({**row, "calls": rows}, format)
+        emit_one({**row, "response": response, "verdicts": verdicts, "calls": rows}, format)
         return DONE
     emit_one({**row, "calls": len(rows)}, format)
+    if response is not None:
+        gap()
+        emit([{"response": response}], format, [Column("response", wrap=True)])
+    if verdicts:
+        gap()
+        names = ("judge", "score", *get_args(Dimension))
+        emit(verdicts, format, [*map(Column, names), *(Column(name, wrap=True) for name in ("rationale", "error"))])
     if prompts:
         print_calls(rows)
-    else:
+    elif rows:
+        gap()
         columns = ["role", "model", "endpoint", "hit", "prompt_tokens", "completion_tokens", "latency", "error"]
         emit(rows, format, columns)
     return DONE

@@ -22,14 +22,18 @@ _CELL = 12
 _LEGEND = "± half the width of the 95 % bootstrap interval, clustered by profile; paper: published figures"
 
 
-def emit_scores(rows: Iterable[Mapping[str, Any]], format: Format, title: str) -> None:
+def emit_scores(rows: Iterable[Mapping[str, Any]], format: Format, title: str, *, dimension: str | None = None) -> None:
     """Print arms x domains with 95 % intervals clustered by profile, questions asked, and the paper's rows.
+
+    With a dimension (a key of the rows), its values stand in the place of the score; the paper has no rows for it.
 
     Machine formats get a record per cell, exact; see `ScoreTable.records`.
     """
     from workbench.statistics.scores import score_table
 
-    table = score_table(rows)
+    if dimension is not None:
+        title = f"{title} · {dimension.replace('_', ' ')} alone"
+    table = score_table(rows if dimension is None else ({**row, "score": row[dimension]} for row in rows))
     if format not in ("table", "md"):
         emit(table.records(), format)
         return
@@ -49,9 +53,10 @@ def emit_scores(rows: Iterable[Mapping[str, Any]], format: Format, title: str) -
                 for start in range(0, len(judged), at_once):
                     _by_domain(judged[start : start + at_once], f"{heading}\njudge: {world} {judge}")
                     gap()
-            _paper(model, [row.arm for row in mine])
+            if dimension is None:
+                _paper(model, [row.arm for row in mine])
         else:
-            lines, layout = paper_layout(mine)
+            lines, layout = paper_layout(mine, paper=dimension is None)
             emit(
                 lines, format, layout, title=f"{heading}\n{_LEGEND}" if format == "table" else f"{heading} · {_LEGEND}"
             )
@@ -64,7 +69,7 @@ def emit_scores(rows: Iterable[Mapping[str, Any]], format: Format, title: str) -
             narrate(f"{row.arm}, judge {row.judge}: {row.crisis} dialogues in crisis; average without them {without}")
 
 
-def paper_layout(rows: "Sequence[ScoreRow]") -> tuple[list[dict[str, object]], list[Column]]:
+def paper_layout(rows: "Sequence[ScoreRow]", *, paper: bool = True) -> tuple[list[dict[str, object]], list[Column]]:
     """Return lines and columns of the paper's layout: a row per arm and judge of one model, the paper's rows below."""
     from simulator.domains import DOMAINS
     from workbench.statistics.published import published
@@ -81,7 +86,7 @@ def paper_layout(rows: "Sequence[ScoreRow]") -> tuple[list[dict[str, object]], l
         for row in rows
     ]
     arms = {row.arm for row in rows}
-    for figure in published(rows[0].model):
+    for figure in published(rows[0].model) if paper else ():
         if figure.arm in arms:
             domains = figure.domains or (None,) * len(DOMAINS)
             cells = {name: places(value) for name, value in zip(DOMAINS, domains, strict=True)}

@@ -88,6 +88,35 @@ def position_bias(
     return _bias(scores, order, groups, clusters, resamples, (*key, "position"))
 
 
+def within_correlation(
+    x: ArrayLike,
+    y: ArrayLike,
+    groups: Sequence[str],
+    clusters: Sequence[str],
+    *,
+    resamples: int = 2000,
+    key: tuple[Key, ...] = (),
+) -> Estimate | None:
+    """Return the correlation of two values within groups: what is left when each group's means are taken off.
+
+    r = sum xy / sqrt(sum x^2 sum y^2), formula and sources as in `length_bias`.
+
+    Args:
+        x, y: `[m]` float64; a NaN in either leaves the item out.
+        groups, clusters: `[m]`, e.g. the arm and the profile of each item.
+
+    Returns:
+        -1 to 1; None where within the groups one of the two does not vary.
+
+    Raises:
+        ValueError: lengths differ, or a value is infinite.
+    """
+    first: Floats = np.asarray(x, dtype=np.float64)
+    second: Floats = np.asarray(y, dtype=np.float64)
+    columns, chosen = _columns(np.where(np.isnan(first), np.nan, second), first, groups, clusters)
+    return estimate(_correlation, columns, chosen, resamples=resamples, key=key) if chosen else None
+
+
 def _bias(
     scores: ArrayLike,
     covariate: Floats,
@@ -96,21 +125,24 @@ def _bias(
     resamples: int,
     key: tuple[Key, ...],
 ) -> Bias | None:
-    y: Floats = np.asarray(scores, dtype=np.float64)
-    if not y.shape == covariate.shape == (len(groups),) == (len(clusters),):
-        raise ValueError(f"{y.shape} scores, {covariate.shape} values, {len(groups)} groups, {len(clusters)} clusters")
-    rated = np.flatnonzero(~np.isnan(y))
-    if rated.size == 0:
+    columns, chosen = _columns(np.asarray(scores, dtype=np.float64), covariate, groups, clusters)
+    if not chosen:
         return None
-    chosen = [clusters[i] for i in rated.tolist()]
-    group = np.unique(np.asarray(groups, dtype=np.str_)[rated], return_inverse=True)[1].astype(np.float64)
-    columns = np.stack((covariate[rated], y[rated], group), axis=1)
     alone = columns * [1, 1, 0]
     correlation = estimate(_correlation, columns, chosen, resamples=resamples, key=key)
     slope = estimate(_slope, columns, chosen, resamples=resamples, key=key)
     if correlation is None or slope is None:
         return None
     return Bias(correlation, slope, estimate(_correlation, alone, chosen, resamples=resamples, key=key))
+
+
+def _columns(y: Floats, x: Floats, groups: Sequence[str], clusters: Sequence[str]) -> tuple[Floats, list[str]]:
+    """Return x, y and the group's number of each item that has a y, `[m, 3]`, and their clusters."""
+    if not y.shape == x.shape == (len(groups),) == (len(clusters),):
+        raise ValueError(f"{y.shape} scores, {x.shape} values, {len(groups)} groups, {len(clusters)} clusters")
+    rated = np.flatnonzero(~np.isnan(y))
+    group = np.unique(np.asarray(groups, dtype=np.str_)[rated], return_inverse=True)[1].astype(np.float64)
+    return np.stack((x[rated], y[rated], group), axis=1), [clusters[i] for i in rated.tolist()]
 
 
 def _correlation(columns: Floats, weights: Floats) -> Floats:

@@ -1,20 +1,29 @@
-"""Judges against each other: which figures of agreement there are to compute, and the queue of disagreements."""
+"""Judges against each other, as the scores screen shows it: lines of figures, and the queue of disagreements."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from workbench.app.state.scores import HUMAN, RunScores, Score
-from workbench.statistics.agreement import krippendorff, pearson, spearman, weighted_kappa
-from workbench.statistics.panel import Disagreement, disagreements, effective_judges
-from workbench.statistics.resampling import Estimate
+from simulator.world import DIMENSIONS
+from workbench.app.state.scores import RunScores, Score
+from workbench.statistics import judging
+from workbench.statistics.dimensions import PUBLISHED
+from workbench.statistics.judging import Ratings
+from workbench.statistics.panel import Disagreement
+from workbench.statistics.resampling import Estimate, Floats
 
 EFFECTIVE = "effective judges"
 """The figure that counts up to the number of judges; all others end at 1."""
+
+_NAMES = {
+    judging.PEARSON: "Pearson r",
+    judging.SPEARMAN: "Spearman ρ",
+    judging.KAPPA: "κ quadratic",
+    judging.WITHIN: "r within arms",
+    judging.ALPHA: "Krippendorff α",
+    judging.EFFECTIVE: EFFECTIVE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,56 +58,44 @@ class Panel:
     """
 
     def __init__(self, data: RunScores) -> None:
-        self.judges = data.judges
-        place = {judge: i for i, judge in enumerate(self.judges)}
         found: dict[int, Score] = {}
         for scores in data.scores.values():
             for score in scores:
                 found.setdefault(score.unit, score)
         self.units: tuple[Score, ...] = tuple(found[unit] for unit in sorted(found))
-        row = {score.unit: i for i, score in enumerate(self.units)}
-        self.ratings: NDArray[np.float64] = np.full((len(self.units), len(self.judges)), np.nan)
-        for key, scores in data.scores.items():
-            for score in scores:
-                if score.score is not None:
-                    self.ratings[row[score.unit], place[key.judge]] = score.score
+        self._all = Ratings(_row(score) for scores in data.scores.values() for score in scores)
+        self.judges = self._all.judges
+        self.ratings: Floats = self._all.of()
 
     def figures(self) -> Iterator[Callable[[], Agreement]]:
         """Yield what computes each line of the table, one after the other, since intervals take their time."""
-        profiles = [score.profile_id for score in self.units]
-        for i, j in combinations(range(len(self.judges)), 2):
-            who = f"{self.judges[i]} and {self.judges[j]}"
-            for name, statistic in (("Pearson r", pearson), ("Spearman ρ", spearman), ("κ quadratic", weighted_kappa)):
-                yield partial(_line, who, name, statistic, self.ratings[:, i], self.ratings[:, j], profiles)
-        if len(self.judges) > 1:
-            yield partial(_line, "everybody", "Krippendorff α", krippendorff, self.ratings, profiles)
-        panel = [i for i, judge in enumerate(self.judges) if not judge.startswith(HUMAN)]
-        if len(panel) > 1:
-            for label, truth in self._references():
-                who = f"errors against {label}"
-                yield partial(_line, who, EFFECTIVE, effective_judges, self.ratings[:, panel], truth, profiles)
+        for later in (*self._all.agreement(), *self._all.worth(), *self._all.between_dimensions()):
+            yield partial(_line, later)
 
     def queue(self, most: int = 500) -> list[Queued]:
         """Return the responses that judges disagree on most, widest spread first."""
-        names = [f"{score.unit:012}" for score in self.units]
-        by_name = dict(zip(names, self.units, strict=True))
-        found = disagreements(names, self.ratings, most=most, at_least=1e-6)
-        return [Queued(by_name[entry.item], entry) for entry in found]
-
-    def _references(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        """Yield what judges' errors can be measured from: people's ratings, and what the surrogate knows."""
-        people = [i for i, judge in enumerate(self.judges) if judge.startswith(HUMAN)]
-        if people:
-            # One person's word for each response: where several rated it, that of the first.
-            rated = self.ratings[:, people]
-            yield "people", rated[np.arange(len(rated)), np.argmax(~np.isnan(rated), axis=1)]
-        truth = np.array([np.nan if s.true_score is None else s.true_score for s in self.units], np.float64)
-        if not np.isnan(truth).all():
-            yield "the surrogate's true score", truth
+        by_unit = {score.unit: score for score in self.units}
+        return [Queued(by_unit[item.unit], entry) for item, entry in self._all.queue(most)]
 
 
-def _line(who: str, figure: str, statistic: Callable[..., Estimate | None], *data: object) -> Agreement:
-    return Agreement(who, figure, statistic(*data))
+def _row(score: Score) -> Mapping[str, Any]:
+    return {**score._asdict(), **dict(zip(DIMENSIONS, score.dimensions or (None, None, None), strict=True))}
+
+
+def _line(later: judging.Later) -> Agreement:
+    found = later()
+    name = _NAMES[found.figure]
+    if found.figure == judging.EFFECTIVE:
+        return Agreement(f"errors against {found.reference}", name, found.estimate)
+    if found.figure == judging.ALPHA:
+        return Agreement("everybody", name, found.estimate)
+    if found.beside:
+        low, high = PUBLISHED
+        who = (
+            f"{found.judges[0]}: {judging.SHORT[found.measure]} and {judging.SHORT[found.beside]} (paper {low}-{high})"
+        )
+        return Agreement(who, name, found.estimate)
+    return Agreement(" and ".join(found.judges), name, found.estimate)
 
 
 def ratings_text(judges: Sequence[str], entry: Disagreement) -> str:

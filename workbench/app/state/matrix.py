@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simulator.domains import DOMAINS
-from workbench.app.state.scores import ALL, ALL_JUDGES, HUMAN, ORDER, Key, RunScores
+from simulator.world import HUMAN
+from workbench.app.state.scores import ALL, ALL_JUDGES, ORDER, Key, RunScores
 from workbench.figures import mean_and_half, places
 from workbench.statistics.bootstrap import Interval
 from workbench.statistics.published import Published, published

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.keyed import generator
-from simulator.world import DIMENSIONS
+from simulator.world import DIMENSIONS, HUMAN
 from workbench.report.reading import Group
 from workbench.statistics.comparison import Changed, change_rank, scenario_changes
 from workbench.statistics.scores import AVERAGE, COLUMNS, ScoreRow, ScoreTable, arm_place, score_table
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 ALL_JUDGES = "all judges"
 """Every judge's rows in the table; between two arms, the mean of the models that judge (people stand apart)."""
-
-HUMAN = "human:"
-"""What the name of a judge that is a person begins with."""
 
 ALL = "all"
 """What the column over all domains is called on the screen."""
@@ -60,8 +57,7 @@ class Score(NamedTuple):
 
 
 _OF_VERDICTS = tuple(name for name in Score._fields if name != "dimensions")
-_OF_RATINGS = ("unit", "scenario_id", "profile_id", "domain", "world", "model", "arm", "score")
-"""Which fields the rows of the store have, under the same names."""
+"""Fields that the rows of the store have under the same names; a person's rating lacks the last ones."""
 
 
 class Key(NamedTuple):
@@ -210,13 +206,13 @@ def read_scores(db: "Database", run: str) -> RunScores:
         NotFoundError: there is no such run.
     """
     from storage.judgements import scenario_queries, score_stamp
-    from storage.ratings import rating_rows
-    from storage.readers import find_run, score_rows
+    from storage.ratings import judged_rows
+    from storage.readers import find_run
 
     row = find_run(db, run)
     stamp = score_stamp(db, row["run"])
     scores: dict[Key, list[Score]] = {}
-    for score in (*map(_verdict, score_rows(db, row["run"])), *map(_rating, rating_rows(db, row["run"]))):
+    for score in map(_score, judged_rows(db, row["run"])):
         scores.setdefault(Key(score.group, score.judge), []).append(score)
     return RunScores(row, stamp, scores, scenario_queries(db, row["run"]))
 
@@ -250,20 +246,8 @@ def _rank(alone: bool) -> Any:
     return (lambda changed: (changed.first, changed.scenario_id)) if alone else change_rank
 
 
-def _verdict(row: Mapping[str, Any]) -> Score:
-    return Score(
-        **{name: row[name] for name in _OF_VERDICTS},
-        dimensions=_dimensions(row),
-    )
-
-
-def _rating(row: Mapping[str, Any]) -> Score:
-    return Score(
-        **{name: row[name] for name in _OF_RATINGS},
-        judge=HUMAN + row["rater"],
-        failed=False,
-        dimensions=_dimensions(row),
-    )
+def _score(row: Mapping[str, Any]) -> Score:
+    return Score(**{name: row[name] for name in _OF_VERDICTS if name in row}, dimensions=_dimensions(row))
 
 
 def _dimensions(row: Mapping[str, Any]) -> tuple[float, ...] | None:

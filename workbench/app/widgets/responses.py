@@ -9,9 +9,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from simulator.world import DIMENSIONS
+from simulator.world import DIMENSIONS, HUMAN
 from workbench.app.look import dots, status_content
-from workbench.app.state.scores import HUMAN
 from workbench.app.state.textdiff import Piece
 from workbench.text import plain
 
