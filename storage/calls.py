@@ -6,7 +6,7 @@ what price. No key of an endpoint is ever written.
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -200,12 +200,30 @@ _SUMS = """
 """
 
 
-def call_rows(db: Database, run: str) -> Iterator[dict[str, Any]]:
-    """Sum a run's ledger by arm, role and model; tokens are those that a server worked on, cache hits excluded."""
+GROUPS: Mapping[str, str] = {
+    "kind": "coalesce(units.kind, '')",
+    "arm": "coalesce(units.arm, '')",
+    "role": "calls.role",
+    "model": "calls.model",
+    "unit": "calls.unit",
+    "scenario": "units.scenario",
+}
+"""What calls can be summed by. `kind` and `arm` are empty for calls that belong to no unit; an arm of a search is its
+planner."""
+
+
+def call_rows(db: Database, run: str, by: Sequence[str] = ("kind", "arm", "role", "model")) -> Iterator[dict[str, Any]]:
+    """Stream the sums of a run's ledger; tokens are those that a server worked on, cache hits excluded.
+
+    Args:
+        by: of `GROUPS`, a row for each combination that occurs; nothing: one row for all.
+    """
+    names = ", ".join(f"{GROUPS[name]} as {name}" for name in by)
+    group = f"group by {', '.join(GROUPS[name] for name in by)}" if by else ""
+    order = f"order by {', '.join(GROUPS[name] for name in by)}" if by else ""
     yield from db.query(
-        f"select coalesce(units.kind, '') as kind, coalesce(units.arm, '') as arm, calls.role, calls.model, {_SUMS} "  # noqa: S608
-        "from calls left join units on units.id = calls.unit where calls.run = ? "
-        "group by units.kind, units.arm, calls.role, calls.model order by units.kind, units.arm, calls.role",
+        f"select {names + ', ' if names else ''}{_SUMS} from calls left join units on units.id = calls.unit "  # noqa: S608
+        f"where calls.run = ? {group} {order}",
         [run],
     )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from simulator.client.types import Call, ChatRequest, Completion, Message, Sampling, Schema, Usage
-from storage.calls import UNIT, Price, StoredCache, StoredLedger, call_rows, unit_calls
+from storage.calls import GROUPS, UNIT, Price, StoredCache, StoredLedger, call_rows, unit_calls
 from storage.database import open_writable, transaction
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
@@ -129,3 +129,27 @@ def test_the_exact_messages_stand_behind_a_unit(writer: Waiting) -> None:
     assert (row["request"]["seed"], row["request"]["schema"]["name"], row["text"]) == (7, "answer", "that")
     packed = writer.db.conn.execute("select request from completions").fetchone()[0]
     assert set(json.loads(zlib.decompress(packed))) == {"messages", "sampling", "seed", "sample", "schema"}
+
+
+def test_the_ledger_is_summed_by_whatever_is_wanted(writer: Waiting) -> None:
+    unit = _unit(writer.db)
+    ledger = StoredLedger(writer.writes.append, "r", {"m": Price(1.0, 1.0)})
+    token = UNIT.set(unit)
+    for role in ("agent", "judge", "judge"):
+        ledger.record(Call(role, "m", "k", "here", usage=Usage(100, 0, 10)))
+    UNIT.reset(token)
+    ledger.record(Call("user", "m", "k", "here", usage=Usage(1, 0, 1)))  # of no unit
+    writer.flush()
+    by_unit = list(call_rows(writer.db, "r", ["unit", "scenario"]))
+    assert [(row["unit"], row["scenario"], row["calls"]) for row in by_unit] == [(None, None, 1), (5, "s", 3)]
+    assert [(row["role"], row["calls"]) for row in call_rows(writer.db, "r", ["role"])] == [
+        ("agent", 1),
+        ("judge", 2),
+        ("user", 1),
+    ]
+    (total,) = call_rows(writer.db, "r", [])
+    for name in GROUPS:
+        rows = list(call_rows(writer.db, "r", [name]))
+        for figure in ("calls", "hits", "failed", "retries", "prompt_tokens", "completion_tokens"):
+            assert sum(row[figure] for row in rows) == total[figure]
+        assert sum(row["cost"] for row in rows) == pytest.approx(total["cost"])
