@@ -11,6 +11,7 @@ import typer
 
 from workbench.cli import app as cli_app
 from workbench.cli import (
+    agreement,
     branch,
     compare,
     config,
@@ -18,6 +19,7 @@ from workbench.cli import (
     doctor,
     export,
     judge,
+    labels,
     plan,
     report,
     run,
@@ -82,6 +84,8 @@ app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("judge")(judge.judge)
+app.command("agreement")(agreement.agreement)
+app.add_typer(labels.app, name="labels")
 app.command("branch")(branch.branch)
 app.add_typer(workers.app, name="workers")
 app.add_typer(config.app, name="config")
