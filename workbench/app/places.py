@@ -9,7 +9,7 @@ from textual.content import Content
 from storage.notes import bookmarks
 from storage.readers import list_runs
 from storage.scenarios import find_scenario, list_scenarios
-from workbench.app.state.links import Link, parse_link
+from workbench.app.state.links import parse_link
 from workbench.text import plain
 
 if TYPE_CHECKING:
@@ -70,6 +70,3 @@ def _scenarios(text: str, db: "Database") -> "list[Scenario]":
     except NotFoundError:
         return found
     return [exact, *(s for s in found if s.id != exact.id)][:_MOST]
-
-
-__all__ = ["Link", "Places"]

@@ -284,9 +284,6 @@ def test_a_database_that_goes_away_is_said_and_the_app_stays(tmp_path: Path) -> 
     path = tmp_path / "w.db"
 
     async def steps(pilot: Pilot[None]) -> None:
-        def broken(_: Database) -> None:
-            raise AssertionError
-
         def read(query: object) -> object:
             from storage.errors import StorageError
 
