@@ -3,13 +3,15 @@
 import csv
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, TypeVar
 
-from simulator.formats.problems import FormatError
+from simulator.formats.problems import FormatError, excerpt
+
+_Record = TypeVar("_Record")
 
 _ROWS = 1024
 """Rows in one Parquet row group: enough to compress well, few enough to hold."""
@@ -76,13 +78,54 @@ def write_parquet(path: Path, columns: Sequence[str], records: Iterable[Mapping[
     Raises:
         FormatError: pyarrow is missing.
     """
+    pyarrow, parquet = _pyarrow(path)
+    schema = pyarrow.schema([(column, pyarrow.string()) for column in columns])
+    with whole(path) as target, parquet.ParquetWriter(target, schema) as writer:
+        for some in _batches(records):
+            writer.write_table(pyarrow.Table.from_pylist(some, schema=schema))
+
+
+def write_parquet_rows(path: Path, read: Callable[[], Iterable[Mapping[str, object]]]) -> int:
+    """Write rows of plain values, lists and mappings as Parquet, each column with the type that its values have.
+
+    A column of whole numbers and others is one of floats; what never has a value is a column of nulls.
+
+    Args:
+        read: returns the rows, the same ones each time: they are read twice, first to learn their types, so that no
+            more than a batch is held.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        FormatError: pyarrow is missing, or a column has values of types that don't go together.
+    """
+    pyarrow, parquet = _pyarrow(path)
+    count, schema = 0, pyarrow.schema([])
+    try:
+        for some in _batches(read()):
+            found = pyarrow.Table.from_pylist(some).schema
+            schema = pyarrow.unify_schemas([schema, found], promote_options="permissive")
+        with whole(path) as target, parquet.ParquetWriter(target, schema) as writer:
+            for some in _batches(read()):
+                writer.write_table(pyarrow.Table.from_pylist(some, schema=schema))
+                count += len(some)
+    except pyarrow.ArrowException as error:
+        reason = str(error).partition("\n")[0]
+        raise FormatError(path, f"these rows can't be written as Parquet ({excerpt(reason, 120)})") from error
+    return count
+
+
+def _pyarrow(path: Path) -> tuple[Any, Any]:
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
         raise FormatError(path, "writing Parquet needs the `parquet` extra (pyarrow), which isn't installed") from error
-    schema = pyarrow.schema([(column, pyarrow.string()) for column in columns])
+    return pyarrow, parquet
+
+
+def _batches(records: Iterable[_Record]) -> Iterator[list[_Record]]:
     rows = iter(records)
-    with whole(path) as target, parquet.ParquetWriter(target, schema) as writer:
-        while some := list(islice(rows, _ROWS)):
-            writer.write_table(pyarrow.Table.from_pylist(some, schema=schema))
+    while some := list(islice(rows, _ROWS)):
+        yield some

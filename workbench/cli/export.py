@@ -1,13 +1,13 @@
 """`workbench export`: what a run found, as data or in the authors' own file formats."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import typer
 
 from workbench.cli.common import DONE, LEFT_OUT, DbOption, narrate, reading
-from workbench.cli.output import FORMATS, Format
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 What = Literal[
     "scores", "searches", "dialogues", "responses", "units", "penguin-index", "penguin-agent", "penguin-judged"
 ]
+
+ExportFormat = Literal["jsonl", "json", "csv", "parquet", "md", "table"]
 
 _T = TypeVar("_T")
 
@@ -47,7 +49,8 @@ def export(
     run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest run.")] = None,
     what: Annotated[What, typer.Option(help="Rows as `show` has them, or a file as PENGUIN publishes it.")] = "scores",
     format: Annotated[
-        Format | None, typer.Option("--format", help="How to write rows; else as the file's name ends, else jsonl.")
+        ExportFormat | None,
+        typer.Option("--format", help="How to write rows; else as the file's name ends, else jsonl."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write, whole or not at all; else stdout.")
@@ -71,12 +74,13 @@ def export(
         if chosen[name] is not None:
             raise UsageError(f"--{name} does not apply to {what}")
     with reading(db) as database:
+        database.conn.execute("begin")  # all of it as it is now, though a run may be writing
         found = find_run(database, run)
         if what.startswith("penguin-"):
             if output is None:
                 raise UsageError(f"--what {what} writes a file for the authors' scripts: name it with -o FILE")
             return _publish(database, found, what, output, chosen)
-        _write(_rows(database, found, what, chosen), format or _format_of(output), output, found)
+        _write(partial(_rows, database, found, what, chosen), format or _format_of(output), output, found)
     return DONE
 
 
@@ -102,22 +106,29 @@ def _rows(
     )
 
 
-def _format_of(output: Path | None) -> Format:
+def _format_of(output: Path | None) -> ExportFormat:
     ending = output.suffix.removeprefix(".") if output else ""
-    return next((format for format in FORMATS if format == ending), "jsonl")
+    return next((format for format in get_args(ExportFormat) if format == ending), "jsonl")
 
 
-def _write(rows: Iterable[dict[str, Any]], format: Format, output: Path | None, run: Mapping[str, Any]) -> None:
-    from simulator.formats.output import whole
+def _write(
+    rows: Callable[[], Iterable[dict[str, Any]]], format: ExportFormat, output: Path | None, run: Mapping[str, Any]
+) -> None:
+    from simulator.formats.output import whole, write_parquet_rows
     from workbench.cli.output import emit
+    from workbench.engine.errors import UsageError
 
     count = _Count()
     title = f"Run {run['run']} · world: {run['world']}"
-    if output is None:
-        emit(count.over(rows), format, title=title)
+    if format == "parquet":
+        if output is None:
+            raise UsageError("--format parquet writes a file: name it with -o FILE")
+        count.rows = write_parquet_rows(output, rows)
+    elif output is None:
+        emit(count.over(rows()), format, title=title)
     else:
         with whole(output) as target, target.open("w", encoding="utf-8", newline="") as file:
-            emit(count.over(rows), format, title=title, stream=file)
+            emit(count.over(rows()), format, title=title, stream=file)
     narrate(f"{output or 'stdout'}: {count.rows:,} rows of run {run['run']}, world: {run['world']}")
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from simulator.attributes import NAMES
 from simulator.formats import WRITERS, Format, FormatError, Problem, detect, read_scenarios, write_scenarios
+from simulator.formats.output import write_parquet_rows
 from simulator.scenario import Profile, Scenario
 from tests.simulator.formats.samples import queries, scenarios
 
@@ -135,3 +136,42 @@ def test_canonical_names_are_written(tmp_path: Path) -> None:
     full = Scenario("q", Profile(tuple(map(str, range(10)))), "Career")
     write_scenarios([full], tmp_path, "form1")
     assert list(json.loads((tmp_path / "profiles.json").read_text())[0]) == ["Scenario", *NAMES]
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+values = {
+    "text": st.none() | words,
+    "whole": st.none() | st.integers(-(1 << 63), (1 << 63) - 1),
+    "real": st.none() | st.floats(allow_nan=False),
+    "either": st.none() | st.integers(-(1 << 53), 1 << 53) | st.floats(allow_nan=False),
+    "flag": st.none() | st.booleans(),
+    "nothing": st.none(),
+    "list": st.none() | st.lists(words, max_size=3),
+    "mappings": st.lists(st.fixed_dictionaries({"a": words, "b": st.none() | st.integers(0, 9)}), max_size=3),
+}
+
+
+@calm
+@given(st.lists(st.fixed_dictionaries(values), min_size=1, max_size=5))
+def test_rows_of_any_types_come_back_from_parquet(tmp_path: Path, rows: list[dict[str, object]]) -> None:
+    from pyarrow import parquet
+
+    assert write_parquet_rows(tmp_path / "x", lambda: iter(rows)) == len(rows)
+    assert parquet.read_table(tmp_path / "x").to_pylist() == rows
+
+
+def test_types_that_only_later_rows_show_are_known_from_the_start(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    first: dict[str, object] = {"a": None, "b": 1}
+    rows = [first] * 3000 + [{"a": "x", "b": 1.5}]
+    assert write_parquet_rows(tmp_path / "x", lambda: iter(rows)) == 3001
+    assert parquet.read_table(tmp_path / "x").to_pylist()[-1] == {"a": "x", "b": 1.5}
+    assert parquet.ParquetFile(tmp_path / "x").num_row_groups == 3
+    assert write_parquet_rows(tmp_path / "y", lambda: iter(())) == 0
+
+
+def test_types_that_do_not_go_together_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="can't be written as Parquet"):
+        write_parquet_rows(tmp_path / "x", lambda: iter([{"a": 1}] * 1024 + [{"a": "x"}]))
+    assert list(tmp_path.iterdir()) == []

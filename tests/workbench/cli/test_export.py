@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from workbench.cli.main import app
 from workbench.cli.output import Format
 from workbench.engine.errors import UsageError
 from workbench.engine.importing import import_files
+from workbench.text import from_cell
 
 DATA: tuple[What, ...] = ("scores", "searches", "dialogues", "responses", "units")
 PUBLISHED: tuple[What, ...] = ("penguin-index", "penguin-agent", "penguin-judged")
@@ -222,6 +224,35 @@ def test_a_place_that_cannot_be_written_is_one_line(db: Path, tmp_path: Path) ->
 def test_a_full_disk_is_one_line(db: Path) -> None:
     with pytest.raises(FormatError, match="No space left on device"):
         export(output=Path("/dev/full"), db=db)
+
+
+@pytest.mark.parametrize("what", DATA)
+def test_the_formats_for_machines_hold_the_same_values(db: Path, tmp_path: Path, what: What) -> None:
+    """CSV has no types: a cell is read as what it is in JSON, texts without the mark that keeps formulas harmless."""
+    from pyarrow import parquet
+
+    lines, sheet, table = (tmp_path / f"rows.{ending}" for ending in ("jsonl", "csv", "parquet"))
+    for output in (lines, sheet, table):
+        assert export(what=what, output=output, db=db) == 0
+    rows = read(lines)
+    assert parquet.read_table(table).to_pylist() == rows
+    cells = read(sheet)
+    assert len(cells) == len(rows)
+    for row, of_row in zip(rows, cells, strict=True):
+        assert list(row) == list(of_row)
+        for key, value in row.items():
+            cell = str(of_row[key])
+            found = cell if value is None else from_cell(cell) if isinstance(value, str) else json.loads(cell)
+            assert found == ("" if value is None else value), key
+
+
+def test_parquet_is_a_file_and_says_surrogate(db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="-o FILE"):
+        export(format="parquet", db=db)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(FormatError, match="`parquet` extra"):
+        export(output=tmp_path / "x.parquet", db=db)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_stands_on_the_command_line(db: Path, tmp_path: Path) -> None:
