@@ -43,7 +43,7 @@ def create_build_tables(db: "Database") -> None:
             "part": str,  # empty = the item; else the query or the value that was dropped
             "stage": str,
             "reason": str,
-            "effect": str,  # rejected | replaced (by a neutral phrase)
+            "effect": str,  # rejected | replaced (by a neutral phrase) | failed
             "at": str,
         },
         pk="id",

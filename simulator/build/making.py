@@ -27,7 +27,7 @@ Stage = Literal["read", "presence", "extraction", "evidence", "identity", "leak"
 
 LeakRule = Literal["reject", "keep"]
 
-Effect = Literal["rejected", "replaced"]
+Effect = Literal["rejected", "replaced", "failed"]
 
 IDENTIFIES = "the model says that it could tell who somebody is"
 
@@ -38,7 +38,7 @@ class Rejection:
 
     Fields:
         part: empty for the whole item, else the query or the value that is meant.
-        effect: whether it was left out, or only something in it replaced by a neutral phrase.
+        effect: left out for good, only something in it replaced by a neutral phrase, or left out until it is tried again.
     """
 
     stage: Stage

@@ -263,7 +263,7 @@ class _Building:
             expected = isinstance(cause, (InvalidReplyError, ChatError))
             # A defect in one item must not cost the others.
             reason = str(cause) if expected else f"internal error: {type(cause).__name__}"
-            return Made(rejections=(Rejection("model", reason[:_REASON_CHARACTERS]),)), True
+            return Made(rejections=(Rejection("model", reason[:_REASON_CHARACTERS], effect="failed"),)), True
 
     async def _decide(self, task: Task, made: Made, failed: bool) -> None:
         """Leave out what was there before, and write the item; the items before it are written."""

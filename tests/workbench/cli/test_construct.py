@@ -145,6 +145,7 @@ def test_the_same_command_again_asks_nothing(folder: Path) -> None:
 def test_the_ledger_and_the_list_of_runs_know_the_build(folder: Path) -> None:
     (run,) = data("show", "runs", cwd=folder)
     assert (run["kind"], run["state"], run["world"]) == ("build", "done", "model")
+    assert (run["units"], run["done"], run["failed"], run["scenarios"]) == (11, 10, 1, 4)
     (row,) = data("show", "calls", "--run", run["run"], cwd=folder)
     assert (row["role"], row["model"]) == ("builder", "m")
     assert row["calls"] > 20
