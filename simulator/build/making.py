@@ -38,7 +38,7 @@ class Rejection:
 
     Fields:
         part: empty for the whole item, else the query or the value that is meant.
-        effect: left out for good, only something in it replaced by a neutral phrase, or left out until it is tried again.
+        effect: left out for good; only something in it replaced by a neutral phrase; or left out until tried again.
     """
 
     stage: Stage
