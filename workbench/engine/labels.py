@@ -224,6 +224,8 @@ class _Reader:
                 self.problems.append(Problem(str(self.path), item.position, str(error)))
             else:
                 yield rating
+        if columns is None and self.problems:
+            raise FormatError(self.path, self.problems[0].reason, self.problems[0].position)
         if columns is None:
             raise self._unreadable("the file holds no rows")
 
