@@ -63,7 +63,7 @@ def assumed_figures(options: RunOptions, kind: str, arm: str, known: Mapping[int
 def _trial_roles(options: RunOptions, arm: str, known: Mapping[int, int], judgements: int) -> dict[str, RoleFigures]:
     questions = min(QUESTIONS.get(arm, 0.0), options.max_questions)
     crisis = arm in QUESTIONS and options.crisis == "on"
-    subsets = _mean(known, lambda n: comb(n, min(options.k, n))) if arm == "oracle" else 0.0
+    subsets = _mean(known, lambda n: comb(n, min(options.k, n))) if arm in ("oracle", "oracle-judged") else 0.0
     responses = 1 + subsets
     decisions = 2 * questions + crisis  # completeness and choice
     spoken = (responses * RESPONSE + decisions * DECISION) / (responses + decisions)

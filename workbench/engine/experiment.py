@@ -28,7 +28,7 @@ class Experiment:
         scenarios: in the order they are worked on.
         models, arms, judges: as wanted; every one of each is combined. No arm: nothing but searches.
         repeats: judgements per judge and response.
-        k: size of the subsets of static, random and oracle.
+        k: size of the subsets of static, random, oracle and path.
         planning: how paths are planned; `evaluations` and `search_judge` say how rewards are sampled and by whom.
         index: content hash of the library that is used instead of planning, or None.
         planned: ids of the profiles that are planned for (`--index-size`), or None for all.
