@@ -31,6 +31,9 @@ ABSENT = "–"
 _NATURAL_WIDTH = 1_000_000
 """Wider than any table: what is piped is never cut off, unless COLUMNS says how wide it may be."""
 
+_FIGURES = re.compile(r"[-+]?[\d.,\s±%()\[\]–+-]*")
+"""Numbers with their sign and interval: no text, whatever they begin with."""
+
 _MARKDOWN = re.compile(r"[\\|`*<\[\]]")
 
 
@@ -195,12 +198,17 @@ def _write_markdown(rows: Sequence[Row], columns: Sequence[Column], title: str |
     if title:
         out.write(f"**{_escaped(plain(title))}**\n\n")
     lines = [[column.heading for column in columns]]
-    lines += [[_status_label(row, c) or _cell(row.get(c.key)) for c in columns] for row in rows]
+    lines += [[_status_label(row, c) or _harmless(_cell(row.get(c.key))) for c in columns] for row in rows]
     rule = "|".join("---:" if _numeric(rows, column.key) else "---" for column in columns)
     for i, line in enumerate(lines):
         out.write(f"| {' | '.join(_escaped(plain(cell)) for cell in line)} |\n")
         if i == 0:
             out.write(f"|{rule}|\n")
+
+
+def _harmless(cell: str) -> str:
+    """Return a cell that a spreadsheet takes no formula from, where the table is copied into one."""
+    return cell if _FIGURES.fullmatch(cell) else as_cell(cell)
 
 
 def _escaped(text: str) -> str:

@@ -242,3 +242,15 @@ def test_a_column_may_wrap_instead_of_being_cut(monkeypatch: pytest.MonkeyPatch)
     assert "…" not in shown
     assert " ".join(shown.split()).endswith("need one")
     assert len(shown.splitlines()) == 4
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+cmd|'x'!A0", "-2+A1", "  =x"])
+def test_markdown_text_is_no_formula_to_whoever_copies_it(text: str) -> None:
+    (line,) = printed([{"q": text}], "md").splitlines()[2:]
+    assert line.startswith("| '")
+
+
+@pytest.mark.parametrize("text", ["-0.31 ± 0.10", "+1.2 %", "-0.2 [-0.3, -0.1]", "–"])
+def test_markdown_figures_keep_their_sign(text: str) -> None:
+    (line,) = printed([{"q": text}], "md").splitlines()[2:]
+    assert line.startswith(f"| {text[0]}")
