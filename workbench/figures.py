@@ -12,7 +12,7 @@ def mean_and_half(mean: float, low: float | None, high: float | None, sign: str 
     Args:
         sign: `+` for a difference.
     """
-    shown = f"{mean:{sign}.2f}"
+    shown = f"{mean:{sign}z.2f}"
     return shown if low is None or high is None else f"{shown}±{f'{(high - low) / 2:.2f}'.removeprefix('0')}"
 
 

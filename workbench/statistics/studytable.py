@@ -7,12 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.domains import DOMAINS
 from workbench.statistics.bootstrap import Interval, interval
 from workbench.statistics.published import figures
 from workbench.statistics.resampling import estimate
+from workbench.statistics.scores import AVERAGE
 
 Value = str | int | float | Interval | None
 """A cell: an `Interval` is a mean with its 95 % bootstrap interval, clustered by profile."""
+
+
+_DIFFERENCES = ("gain", "over", "difference", "curse", "beyond", "percent")
+"""Words in the keys of columns that hold differences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,12 @@ class StudyTable:
     columns: Mapping[str, str]
     rows: tuple[Mapping[str, Value], ...]
     notes: tuple[str, ...] = ()
+
+    def signed(self, key: str) -> bool:
+        """Tell whether a column holds differences, which carry their sign."""
+        if self.name == "sensitivity-domains":
+            return key in (*DOMAINS, AVERAGE, "paper_gain")
+        return any(word in key for word in _DIFFERENCES)
 
     def records(self) -> Iterator[dict[str, str | int | float | None]]:
         """Yield flat rows: an interval under `x` becomes `x`, `x_low`, `x_high`, `x_n` and `x_profiles`."""
@@ -187,7 +199,7 @@ def beats(first: str, second: str, gain: Interval | None) -> str:
     """Say in a line whether one arm scores above another, as far as the interval of the difference tells."""
     if gain is None:
         return f"{first} and {second} share no scenario"
-    how = f"{gain.mean:+.2f}" + ("" if gain.low is None else f" [{gain.low:+.2f}, {gain.high:+.2f}]")
+    how = f"{gain.mean:+z.2f}" + ("" if gain.low is None else f" [{gain.low:+.2f}, {gain.high:+.2f}]")
     if gain.low is None or gain.high is None or gain.low <= 0 <= gain.high:
         return f"{first} does not beat {second}: {how}"
     return f"{first} beats {second}: {how}" if gain.low > 0 else f"{second} beats {first}: {how}"
