@@ -68,4 +68,6 @@ def test_the_wheel_runs(unpacked: Path, tmp_path: Path) -> None:
     arguments = ("run", "--synthetic", "7", "--arms", "vanilla,planner", "--rollouts", "20", "--quiet")
     assert "paper" in run(unpacked, tmp_path, *arguments)
     assert "surrogate" in run(unpacked, tmp_path, "show", "runs")
+    preset = ("run", "--preset", "sensitivity", "--synthetic", "3", "--quiet")
+    assert "paper: gain" in run(unpacked, tmp_path, *preset)
     run(unpacked, tmp_path, "doctor")
