@@ -228,6 +228,20 @@ def call_rows(db: Database, run: str, by: Sequence[str] = ("kind", "arm", "role"
     )
 
 
+def ledger_rows(db: Database, run: str) -> Iterator[dict[str, Any]]:
+    """Stream a run's ledger, a row per call; `unit` to `arm` are empty for calls of no unit."""
+    for row in db.query(
+        "select calls.id as call, calls.run, calls.unit, units.kind, units.scenario as scenario_id, units.arm, "
+        "calls.role, calls.model, calls.endpoint, calls.key, calls.hit, calls.prompt_tokens, calls.cached_tokens, "
+        "calls.completion_tokens, calls.reasoning_tokens, calls.latency, calls.queue, calls.retries, calls.cost, "
+        "calls.error, calls.at from calls left join units on units.id = calls.unit where calls.run = ? "
+        "order by calls.id",
+        [run],
+    ):
+        row["hit"] = bool(row["hit"])
+        yield row
+
+
 def unit_calls(db: Database, unit: int) -> Iterator[dict[str, Any]]:
     """Stream the calls behind a unit in the order made, with the exact messages and the raw reply of each."""
     for row in db.query(

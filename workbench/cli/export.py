@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 What = Literal[
-    "scores", "searches", "dialogues", "responses", "units", "penguin-index", "penguin-agent", "penguin-judged"
+    "scores", "searches", "dialogues", "responses", "units", "calls", "penguin-index", "penguin-agent", "penguin-judged"
 ]
 
 ExportFormat = Literal["jsonl", "json", "csv", "parquet", "md", "table"]
@@ -26,6 +26,7 @@ _CHOICES: dict[What, tuple[str, ...]] = {
     "dialogues": ("model", "arm"),
     "responses": ("model", "arm"),
     "units": ("model", "arm"),
+    "calls": ("arm",),
     "penguin-index": ("model",),
     "penguin-agent": ("model", "arm"),
     "penguin-judged": ("model", "arm", "judge"),
@@ -38,6 +39,7 @@ _SOURCES: dict[What, str | None] = {
     "dialogues": "dialogue",
     "responses": "response",
     "units": None,
+    "calls": None,
     "penguin-index": "search",
     "penguin-agent": "dialogue",
     "penguin-judged": "verdict",
@@ -88,6 +90,7 @@ def _rows(
     db: "Database", run: Mapping[str, Any], what: What, chosen: Mapping[str, str | None]
 ) -> Iterator[dict[str, Any]]:
     from storage import readers
+    from storage.calls import ledger_rows
     from storage.exports import names_in
 
     names = names_in(db, run["run"], _SOURCES[what])
@@ -98,6 +101,7 @@ def _rows(
         "dialogues": readers.dialogue_rows,
         "responses": readers.response_rows,
         "units": readers.unit_rows,
+        "calls": ledger_rows,
     }
     return (
         row if "world" in row else {**row, "world": run["world"]}

@@ -6,9 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from tests.fakeserver import STALL, FakeServer, status
-from tests.workbench.cli.program import start, workbench
+from tests.workbench.cli.program import complaint, start, workbench
 
 KEY = "sk-a-secret-of-ours-42"
 SMALL = ("--limit", 3, "--rollouts", 6, "--depth", 2, "--judges", "m,j", "--quiet", "--format", "json")
@@ -133,3 +134,25 @@ def test_no_server_is_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "OPENAI_API_KEY" in done.stderr
+
+
+def test_the_ledger_is_shown_by_unit_with_a_row_for_all(folder: Path) -> None:
+    by_unit = rows(folder, "calls", "--by", "unit,scenario")
+    units = {row["unit"] for row in rows(folder, "units")}
+    assert {row["unit"] for row in by_unit} <= units
+    calls = sum(int(str(row["calls"])) for row in by_unit)
+    assert calls == sum(int(str(row["calls"])) for row in rows(folder, "calls"))
+    shown = workbench("show", "calls", "--by", "role", cwd=folder).stdout.splitlines()
+    assert shown[-1].split()[:2] == ["total", str(calls)]
+    for wrong in ("", "unit,unit", "nothing"):
+        assert "--by" in complaint(workbench("show", "calls", "--by", wrong, cwd=folder))
+
+
+def test_the_ledger_is_exported_call_by_call(folder: Path, tmp_path: Path) -> None:
+    for ending in ("jsonl", "parquet"):
+        done = workbench("export", "--what", "calls", "-o", tmp_path / f"calls.{ending}", cwd=folder)
+        assert done.returncode == 0, done.stderr
+    ledger = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    assert len(ledger) == sum(int(str(row["calls"])) for row in rows(folder, "calls"))
+    assert {row["world"] for row in ledger} == {"model"}
+    assert parquet.read_table(tmp_path / "calls.parquet").to_pylist() == ledger
