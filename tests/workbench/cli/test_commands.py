@@ -71,7 +71,18 @@ def test_every_command_has_help_and_stands_in_the_readme(cli: Cli, words: tuple[
 
 def test_every_option_of_a_run_is_a_flag_and_every_flag_an_option() -> None:
     flags = set(inspect.signature(run_command.run).parameters)
-    running = {"experiment", "preset", "new", "retry_failed", "paused", "concurrency", "quiet", "db", "format"}
+    running = {
+        "experiment",
+        "preset",
+        "new",
+        "retry_failed",
+        "paused",
+        "dry_run",
+        "concurrency",
+        "quiet",
+        "db",
+        "format",
+    }
     tables = {name for name, field in RunOptions.model_fields.items() if "dict[" in str(field.annotation)}
     assert flags - running <= set(RunOptions.model_fields)
     assert set(RunOptions.model_fields) - flags <= tables  # what only a file can say
