@@ -1,4 +1,4 @@
-"""`workbench report`: one file that says what runs did and found."""
+"""`workbench report`: one file that says what studies and runs did and found."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,8 +13,11 @@ _ENDINGS: dict[str, ReportFormat] = {".md": "md", ".markdown": "md", ".tex": "la
 
 
 def report(
-    runs: Annotated[
-        list[str] | None, typer.Argument(help="Runs by id or beginning; else the latest.", metavar="RUN")
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Studies by name or id, runs by id or beginning; else the latest run.", metavar="STUDY|RUN"
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write, whole or not at all; else stdout.")
@@ -22,14 +25,18 @@ def report(
     format: Annotated[
         ReportFormat | None, typer.Option("--format", help="html, or tables as md or latex; else as the file ends.")
     ] = None,
-    dialogues: Annotated[int, typer.Option(min=0, help="Dialogues to show of each run.")] = 3,
-    searches: Annotated[int, typer.Option(min=0, help="Searches to show of each run.")] = 2,
+    dialogues: Annotated[int, typer.Option(min=0, help="Dialogues to show of each study or run.")] = 3,
+    searches: Annotated[int, typer.Option(min=0, help="Searches to show of each study or run.")] = 2,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(help="Show the dialogues and searches of this scenario instead (id or beginning; repeatable)."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Moves which dialogues and searches are chosen.")] = 0,
     db: DbOption = None,
 ) -> int:
-    """Report on runs in one file: method, scores, plots, chosen dialogues, failures, provenance.
+    """Report on a study or on runs in one file: method, scores, plots, chosen dialogues, failures, provenance.
 
-    The HTML needs no network and no script; md and latex hold the tables and settings.
+    Published figures stand beside ours. The HTML needs no network and no script; md and latex hold the tables.
     """
     import sys
 
@@ -41,7 +48,10 @@ def report(
 
     chosen = format or _ENDINGS.get(output.suffix.lower() if output else "", "html")
     with reading(db) as database:
-        built = build(database, runs or [None], dialogues=dialogues, searches=searches, seed=seed)
+        wanted: list[str | None] = [*names] if names else [None]
+        built = build(
+            database, wanted, dialogues=dialogues, searches=searches, seed=seed, scenarios=tuple(scenario or ())
+        )
     text = {"html": to_html, "md": to_markdown, "latex": to_latex}[chosen](built)
     data = text.encode("utf-8", "replace")
     if output is None:
@@ -51,8 +61,10 @@ def report(
     else:
         with whole(output) as target:
             target.write_bytes(data)
-    for run in built.runs:
-        if run.state != "done":
-            narrate(f"{run.label} is not finished (state: {run.state}): the report holds what is done so far")
+    states = {study.label: study.state for study in built.studies}
+    states |= {run.account.label: run.account.state for run in built.runs}
+    for label, state in states.items():
+        if state != "done":
+            narrate(f"{label} is not finished (state: {state}): the report holds what is done so far")
     narrate(f"{output or 'stdout'}: {built.title}")
     return DONE

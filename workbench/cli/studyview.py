@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from workbench.statistics.studytable import StudyTable, Value
 
 _LEGEND = "± half the width of the 95 % bootstrap interval, clustered by profile; differences are paired"
-_DIFFERENCES = ("gain", "over", "difference", "curse", "beyond", "percent")
-"""Words in the keys of columns that hold differences: these carry their sign."""
 
 
 def studies(db: DbOption = None, format: FormatOption = "table") -> int:
@@ -96,7 +94,7 @@ def emit_tables(tables: "Iterable[StudyTable]", format: Format) -> None:
             for key, heading in table.columns.items()
             if any(row.get(key) is not None for row in table.rows)
         ]
-        lines = [{column.key: _cell(column.key, row) for column in columns} for row in table.rows]
+        lines = [{column.key: _cell(table, column.key, row) for column in columns} for row in table.rows]
         break_ = "\n" if format == "table" else " · "
         emit(lines, format, columns, title=f"{table.title}{break_}{_LEGEND}")
         if table.notes:
@@ -105,11 +103,10 @@ def emit_tables(tables: "Iterable[StudyTable]", format: Format) -> None:
             typer.echo(f"  {note}" if format == "table" else f"- {note}")
 
 
-def _cell(key: str, row: "Mapping[str, Value]") -> str | int | float | None:
+def _cell(table: "StudyTable", key: str, row: "Mapping[str, Value]") -> str | int | float | None:
     from workbench.statistics.bootstrap import Interval
 
     value = row.get(key)
     if isinstance(value, Interval):
-        sign = "+" if any(word in key for word in _DIFFERENCES) else ""
-        return mean_and_half(value.mean, value.low, value.high, sign)
+        return mean_and_half(value.mean, value.low, value.high, "+" if table.signed(key) else "")
     return f"{value:.2f}" if isinstance(value, float) else value

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -112,14 +112,28 @@ def study_tables(db: Database, name: str | None = None, only: str | None = None)
     found = find_study(db, name)
     parts = [part for part in study_parts(db, found["study"]) if part.run is not None]
     for table in TABLES if only is None else [only]:
-        # A sweep of its own for every part: settings of different options don't go into one table.
-        groups = [
-            [p for p in parts if table in p.tables and p.part == of] for of in dict.fromkeys(p.part for p in parts)
-        ]
-        for mine in filter(None, groups):
-            scores = [run_scores(db, part.run, part.setting) for part in mine]
-            if (made := TABLES[table](scores)).rows:
-                yield _titled(made, mine[0].part)
+        for name_of_part, mine in experiments(parts, table).items():
+            made = make_table(table, name_of_part, [run_scores(db, part.run, part.setting) for part in mine])
+            if made.rows:
+                yield made
+
+
+def experiments(parts: Iterable[StoredPart], table: str) -> dict[str, list[StoredPart]]:
+    """Return the runs that a table is made of, name of the part -> its settings, in order.
+
+    A sweep of its own for every part: settings of different options don't go into one table.
+    """
+    found: dict[str, list[StoredPart]] = {}
+    for part in parts:
+        if table in part.tables:
+            found.setdefault(part.part, []).append(part)
+    return found
+
+
+def make_table(table: str, part: str, scores: Sequence[RunScores]) -> StudyTable:
+    """Compute a table from the runs of a part; it may have no rows."""
+    made = TABLES[table](scores)
+    return replace(made, title=f"{made.title}: {part}") if table == "sweep" else made
 
 
 def run_table(db: Database, table: str, run: str | None = None) -> StudyTable:
@@ -196,7 +210,3 @@ def _note(path: Path, study: str, place: int, run: str, last: bool) -> None:
 def _failed(db: Database, runs: Iterable[str]) -> int:
     count = "select count(*) from units where run = ? and state = 'failed'"
     return sum(int(db.conn.execute(count, [run]).fetchone()[0]) for run in dict.fromkeys(runs))
-
-
-def _titled(table: StudyTable, part: str) -> StudyTable:
-    return replace(table, title=f"{table.title}: {part}") if table.name == "sweep" else table

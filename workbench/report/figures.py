@@ -8,9 +8,9 @@ from planner.recommend import best_so_far
 from planner.trace import Trace
 from simulator.attributes import NAMES
 from simulator.domains import DOMAINS
-from simulator.surrogate.world import SurrogateWorld
 from workbench.report import charts, treechart
 from workbench.report.charts import Point, Series
+from workbench.report.courses import optimum, true_scores
 from workbench.report.parts import Figure, shown
 from workbench.report.reading import Row, RunData
 from workbench.report.tables import label, mean_of
@@ -162,29 +162,18 @@ def _curve(data: RunData, row: Row, trace: Trace, where: str, key: str) -> Figur
     course = best_so_far(trace)
     known = [t for t in range(trace.rollouts) if course.mask[t] >= 0]
     series = [Series("mean Q", tuple(Point(t + 1, float(course.q[t])) for t in known), steps=True)]
-    true = _true_scores(data, row)
+    true = true_scores(data.row, data.scenarios.get(row["scenario_id"]), row["model"])
     note = "The mean reward of the subset that the search would return after so many rollouts, which flatters it."
     if true is not None:
-        sized = [mask for mask in range(len(true)) if mask.bit_count() == trace.depth and not mask & ~trace.available]
-        optimum = max(true[mask] for mask in sized)
-        series.append(Series("true", tuple(Point(t + 1, true[int(course.mask[t])]) for t in known), steps=True))
-        series.append(Series("optimum", (Point(1, optimum), Point(trace.rollouts, optimum)), steps=True))
+        best = optimum(true, trace)
+        worth = tuple(Point(t + 1, float(true[course.mask[t]])) for t in known)
+        series.append(Series("true", worth, steps=True))
+        series.append(Series("optimum", (Point(1, best), Point(trace.rollouts, best)), steps=True))
         note += " True: what that subset is worth in the surrogate's own table; the distance to optimum is the regret."
     title = f"Best so far · {where}"
     told = "; ".join(f"{one.name} {one.points[-1].y:.2f}" for one in series if one.points)
     svg = charts.lines(key, title, f"After the last rollout: {told}.", series, x_name="rollouts", y_name="score, 1-5")
     return Figure(title, note, svg)
-
-
-def _true_scores(data: RunData, row: Row) -> list[float] | None:
-    """Return the true score of every subset, `[1024]`, where this program still has the world that the run was in."""
-    world = SurrogateWorld()
-    scenario = data.scenarios.get(row["scenario_id"])
-    if data.world != world.name or data.row["world_version"] != world.version or scenario is None:
-        return None
-    if row["model"] not in world.models:
-        return None
-    return [float(score) for score in world.open(scenario, row["model"], 0).true_scores()]
 
 
 def _tree(trace: Trace, where: str, key: str) -> Figure:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from simulator.world import DIMENSIONS
 from themes import status
-from workbench.report.parts import ABSENT, Mean, Report, numeric, shown, spread
+from workbench.report.parts import ABSENT, Figure, Mean, Report, middle, numeric, shown, spread
 from workbench.text import plain
 
 
@@ -31,8 +31,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"shown": shown, "spread": spread, "numeric": numeric}
+    environment.filters |= {
+        "shown": shown,
+        "middle": middle,
+        "spread": spread,
+        "numeric": numeric,
+        "lower_first": _lower_first,
+    }
     environment.tests["mean"] = lambda value: isinstance(value, Mean)
+    environment.tests["figure"] = lambda value: isinstance(value, Figure)
     environment.globals |= {
         "css": Markup(sources["report.css"]),  # noqa: S704 - our own file
         "dimensions": DIMENSIONS,
@@ -40,6 +47,10 @@ def _environment() -> Environment:
         "absent": ABSENT,
     }
     return environment
+
+
+def _lower_first(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _safe(value: Any) -> Any:

@@ -3,7 +3,7 @@ r"""A report's tables and settings as LaTeX, to be read into a paper with \input
 import re
 from collections.abc import Iterator
 
-from workbench.report.parts import Cell, Mean, Report, Table, numeric, shown
+from workbench.report.parts import Cell, Mean, Report, StudyReport, Table, middle, numeric, shown, spread
 from workbench.text import plain
 
 _SPECIAL = {
@@ -47,6 +47,9 @@ _CHUNK = re.compile(r".{1,16}", re.DOTALL)
 _LAST_LATIN = 0x17F
 """Letters up to here are known to every LaTeX; what is beyond is written as its code point, so that papers compile."""
 
+_PAGE = 30
+"""Rows that fit on a page beside a caption."""
+
 _LONG = 28
 """A column whose texts are longer is broken into lines."""
 
@@ -67,30 +70,49 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"% {plain(report.title)}; workbench {plain(report.code_version)}"
     if report.overview is not None:
         yield from _table(report.overview)
+    for study in report.studies:
+        yield from _study(study)
     for run in report.runs:
-        yield from ("", rf"\subsection*{{{escaped(run.label[0].upper() + run.label[1:])}}}", "")
-        for sentence in run.method:
+        yield from ("", rf"\subsection*{{{escaped(run.account.label[0].upper() + run.account.label[1:])}}}", "")
+        for sentence in run.account.method:
             yield from (escaped(sentence), "")
         for table in run.tables:
             yield from _table(table)
+
+
+def _study(study: StudyReport) -> Iterator[str]:
+    yield from ("", rf"\section*{{{escaped(study.label[0].upper() + study.label[1:])}}}", "")
+    for sentence in study.method:
+        yield from (escaped(sentence), "")
+    for section in study.sections:
+        yield from ("", rf"\subsection*{{{escaped(section.heading)}}}", "")
+        for sentence in section.says:
+            yield from (escaped(sentence), "")
+        for table in section.tables:
+            yield from _table(table)
+    yield from _table(study.runs)
 
 
 def _table(table: Table) -> Iterator[str]:
     if not table.rows:
         yield from ("", rf"\paragraph{{{escaped(table.title)}}} {escaped(table.note)}")
         return
-    yield from ("", r"\begin{table}", r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}")
-    yield rf"  \caption{{{escaped(f'{table.title}. {table.note}'.strip())}}}"
-    yield rf"  \label{{tab:{table.key}}}"
-    yield rf"  \begin{{tabular}}{{{''.join(_columns(table))}}}"
-    yield r"    \toprule"
-    yield f"    {' & '.join(map(escaped, table.columns))} \\\\"
-    yield r"    \midrule"
-    for i, row in enumerate(table.rows):
-        if i and i in table.published and i - 1 not in table.published:
-            yield r"    \midrule"
-        yield f"    {' & '.join(map(_cell, row))} \\\\"
-    yield from (r"    \bottomrule", r"  \end{tabular}", r"\end{table}")
+    for start in range(0, len(table.rows), _PAGE):
+        yield from ("", r"\begin{table}", r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}")
+        if start:
+            yield rf"  \caption{{{escaped(table.title)} (continued)}}"
+        else:
+            yield rf"  \caption{{{escaped(f'{table.title}. {table.note}'.strip())}}}"
+            yield rf"  \label{{tab:{table.key}}}"
+        yield rf"  \begin{{tabular}}{{{''.join(_columns(table))}}}"
+        yield r"    \toprule"
+        yield f"    {' & '.join(map(escaped, table.columns))} \\\\"
+        yield r"    \midrule"
+        for i, row in enumerate(table.rows[start : start + _PAGE], start):
+            if i > start and i in table.published and i - 1 not in table.published:
+                yield r"    \midrule"
+            yield f"    {' & '.join(map(_cell, row))} \\\\"
+        yield from (r"    \bottomrule", r"  \end{tabular}", r"\end{table}")
 
 
 def _columns(table: Table) -> Iterator[str]:
@@ -99,8 +121,13 @@ def _columns(table: Table) -> Iterator[str]:
         yield "r" if is_number else r"p{0.45\linewidth}" if longest > _LONG else "l"
 
 
+def _minus(number: str) -> str:
+    return re.sub(r"(?<![\d-])-", "$-$", number)
+
+
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Mean) and cell.low is not None and cell.high is not None:
-        return rf"\shortstack[r]{{{cell.value:.2f}\\{{\tiny {cell.low:.2f}--{cell.high:.2f}}}}}"
+        bounds = spread(cell).strip(" []").replace(", ", " to " if cell.signed else "--")
+        return rf"\shortstack[r]{{{_minus(middle(cell))}\\{{\tiny {_minus(bounds)}}}}}"
     words = (_CHUNK.findall(word) if len(word) > 2 * _LONG else [word] for word in shown(cell).split(" "))
     return " ".join(r"\allowbreak{}".join(map(escaped, chunks)) for chunks in words)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from workbench.report.parts import Report, Table, numeric, shown
+from workbench.report.parts import Report, StudyReport, Table, numeric, shown
 from workbench.text import plain
 
 _MARKUP = re.compile(r"[\\`*_\[\]|~$]")
@@ -34,16 +34,31 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"workbench {escaped(report.code_version)}"
     if report.overview is not None:
         yield from _table(report.overview)
+    for study in report.studies:
+        yield from _study(study)
     for run in report.runs:
-        yield from ("", f"## {escaped(run.label[0].upper() + run.label[1:])}", "")
-        for sentence in run.method:
+        yield from ("", f"## {escaped(run.account.label[0].upper() + run.account.label[1:])}", "")
+        for sentence in run.account.method:
             yield from (escaped(sentence), "")
         for table in run.tables:
             yield from _table(table)
 
 
-def _table(table: Table) -> Iterator[str]:
-    yield from ("", f"### {escaped(table.title)}", "")
+def _study(study: StudyReport) -> Iterator[str]:
+    yield from ("", f"## {escaped(study.label[0].upper() + study.label[1:])}", "")
+    for sentence in study.method:
+        yield from (escaped(sentence), "")
+    for section in study.sections:
+        yield from ("", f"### {escaped(section.heading)}", "")
+        for sentence in section.says:
+            yield from (escaped(sentence), "")
+        for table in section.tables:
+            yield from _table(table, "####")
+    yield from _table(study.runs)
+
+
+def _table(table: Table, level: str = "###") -> Iterator[str]:
+    yield from ("", f"{level} {escaped(table.title)}", "")
     if table.rows:
         yield f"| {' | '.join(map(escaped, table.columns))} |"
         yield f"|{'|'.join('---:' if is_number else '---' for is_number in numeric(table))}|"

@@ -14,12 +14,28 @@ ARMS = {
     "planner": "what a dialogue learned, the model choosing what to ask with planned paths of similar queries in view",
 }
 
-STATISTICS = (
+_SCORES = (
     "Scores are the mean of three dimensions (risk sensitivity, emotional empathy, user-specific alignment), each on "
     "1-5, given by a judge that sees the whole profile. Avg is the mean over all scenarios. Intervals are 95 % "
-    "percentile bootstrap intervals that resample whole profiles. Intervals that overlap do not show that two arms "
-    "are alike: paired differences do that (workbench compare). What failed is in no mean and is counted."
+    "percentile bootstrap intervals that resample whole profiles. What failed is in no mean and is counted."
 )
+
+STATISTICS = (
+    f"{_SCORES} Intervals that overlap do not show that two arms are alike: paired differences do that (workbench "
+    "compare)."
+)
+
+READING: tuple[str, ...] = (
+    (
+        f"{_SCORES} Differences between arms, models and settings are paired: taken scenario by scenario, so that what "
+        "scenarios differ in cancels. The tables say which of them are told apart after Holm's correction."
+    ),
+    (
+        "Rows and diamonds marked published are the paper's own figures, shown as they were published: they were "
+        "measured on other scenarios, models and judges, most of them without an interval."
+    ),
+)
+"""How a study's figures are made and read."""
 
 
 def describe(run: Mapping[str, Any], experiment: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 import heapq
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -45,11 +45,13 @@ class RunData:
         table: scores by arm and domain.
         scores: (model, judge) -> arm -> every score, 1-5.
         given: group -> number of attributes that a response was given -> trials.
+        planned: (model, domain) -> attribute -> searches whose returned path holds it.
+        searched: (model, domain) -> searches that returned a path.
         asked: group -> domain -> attribute -> dialogues that asked for it.
         dialogues: group -> domain -> dialogues.
         gains: group -> (profile, true scores after 0, 1, … questions) of each dialogue whose scores are known.
         failures: reason -> how often.
-        ledger: of `call_rows`.
+        ledger: of `call_rows`. judges: their names.
         chosen_dialogues: rows, each with its `verdicts`. chosen_searches: rows, each with its trace.
         scenarios: of what was chosen, by id.
     """
@@ -64,9 +66,12 @@ class RunData:
         default_factory=lambda: defaultdict(lambda: defaultdict(Counter))
     )
     dialogues: dict[Group, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    planned: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    searched: Counter[tuple[str, str]] = field(default_factory=Counter)
     gains: dict[Group, list[tuple[str, list[float]]]] = field(default_factory=lambda: defaultdict(list))
     failures: Counter[Failure] = field(default_factory=Counter)
     ledger: list[Row] = field(default_factory=list)
+    judges: tuple[str, ...] = ()
     chosen_dialogues: list[Row] = field(default_factory=list)
     chosen_searches: list[tuple[Row, Trace]] = field(default_factory=list)
     scenarios: dict[str, Scenario] = field(default_factory=dict)
@@ -82,7 +87,9 @@ class RunData:
         return "surrogate" in self.world
 
 
-def read_run(db: Database, run: str | None, *, dialogues: int, searches: int, seed: int) -> RunData:
+def read_run(
+    db: Database, run: str | None, *, dialogues: int, searches: int, seed: int, scenarios: Collection[str] = ()
+) -> RunData:
     """Read a run (its id, an id's beginning, or None for the latest one).
 
     Dialogues and searches are chosen by a keyed draw, never by their scores.
@@ -90,36 +97,63 @@ def read_run(db: Database, run: str | None, *, dialogues: int, searches: int, se
     Args:
         dialogues, searches: how many to choose.
         seed: of the choice.
+        scenarios: ids or their beginnings: all dialogues and searches of these, and no others.
 
     Raises:
         NotFoundError: there is no such run.
     """
-    row = find_run(db, run)
-    data = RunData(row, _object(row["experiment"]), _object(row["settings"]))
+    data = _opened(db, run)
+    row = data.row
     profiles: dict[int, str] = {}
     data.table = score_table(_scores(db, data, profiles))
-    for unit in unit_rows(db, row["run"], state="failed"):
-        data.failures[Failure(unit["kind"], unit["model"], unit["arm"], unit["error"] or "not stated")] += 1
-    data.ledger = list(call_rows(db, row["run"]))
 
     def lot(item: Mapping[str, Any]) -> int:
         key = (str(item["scenario_id"]), str(item["model"]), str(item.get("arm") or item.get("planner")))
         return digest("report", seed, str(row["identity"]), *key)
 
-    data.chosen_dialogues = heapq.nsmallest(dialogues, _dialogues(db, data, profiles), key=lot)
-    for chosen in data.chosen_dialogues:
-        verdicts = score_rows(db, row["run"], chosen["scenario_id"])
-        chosen["verdicts"] = tuple(verdict for verdict in verdicts if verdict["unit"] == chosen["unit"])
-    picked = heapq.nsmallest(searches, search_rows(db, row["run"]), key=lot)
+    def chosen(rows: Iterator[Row], count: int) -> list[Row]:
+        if scenarios:
+            return [one for one in rows if str(one["scenario_id"]).startswith(tuple(scenarios))]
+        picked = heapq.nsmallest(count, rows, key=lot)
+        deque(rows, maxlen=0)  # nothing is left, unless `count` was 0; reading on is what counts them
+        return picked
+
+    data.chosen_dialogues = chosen(_dialogues(db, data, profiles), dialogues)
+    for dialogue in data.chosen_dialogues:
+        verdicts = score_rows(db, row["run"], dialogue["scenario_id"])
+        dialogue["verdicts"] = tuple(verdict for verdict in verdicts if verdict["unit"] == dialogue["unit"])
+    picked = chosen(_searches(db, data), searches)
     data.chosen_searches = [(search, search_trace(db, search["unit"])) for search in picked]
     wanted = {one["scenario_id"] for one in (*data.chosen_dialogues, *picked)}
     data.scenarios = scenarios_by_id(db, sorted(wanted))
     return data
 
 
+def read_account(db: Database, run: str | None) -> RunData:
+    """Read of a run what it took and what failed, but none of its results.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    data = _opened(db, run)
+    deque(_scores(db, data, {}), maxlen=0)
+    return data
+
+
+def _opened(db: Database, run: str | None) -> RunData:
+    row = find_run(db, run)
+    data = RunData(row, _object(row["experiment"]), _object(row["settings"]))
+    for unit in unit_rows(db, row["run"], state="failed"):
+        data.failures[Failure(unit["kind"], unit["model"], unit["arm"], unit["error"] or "not stated")] += 1
+    data.ledger = list(call_rows(db, row["run"]))
+    return data
+
+
 def _scores(db: Database, data: RunData, profiles: dict[int, str]) -> Iterator[Row]:
     """Stream the verdicts, and note on the way what else is needed of them."""
+    judges: dict[str, None] = {}
     for row in score_rows(db, data.row["run"]):
+        judges[row["judge"]] = None
         first = row["unit"] not in profiles
         profiles[row["unit"]] = row["profile_id"]
         if first and row["given"] is not None:
@@ -130,6 +164,7 @@ def _scores(db: Database, data: RunData, profiles: dict[int, str]) -> Iterator[R
         else:
             data.scores[row["model"], row["judge"]].setdefault(row["arm"], []).append(row["score"])
         yield row
+    data.judges = tuple(sorted(judges))
 
 
 def _dialogues(db: Database, data: RunData, profiles: Mapping[int, str]) -> Iterator[Row]:
@@ -141,6 +176,16 @@ def _dialogues(db: Database, data: RunData, profiles: Mapping[int, str]) -> Iter
         path = [*(turn["score"] for turn in row["turns"]), row["score"]]
         if not row["crisis"] and None not in path:
             data.gains[group].append((profiles.get(row["unit"], row["scenario_id"]), path))
+        yield row
+
+
+def _searches(db: Database, data: RunData) -> Iterator[Row]:
+    """Stream the searches, and count on the way what their paths hold."""
+    for row in search_rows(db, data.row["run"]):
+        place = (row["model"], row["domain"])
+        if row["best_path"]:
+            data.searched[place] += 1
+            data.planned[place].update(row["best_path"])
         yield row
 
 

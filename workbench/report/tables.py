@@ -13,7 +13,7 @@ from workbench.statistics.scores import AVERAGE, COLUMNS, ScoreRow
 _MOST_FAILURES = 50
 """Different reasons listed; what more there are is counted in the note."""
 
-_INTERVALS = "In brackets: 95 % bootstrap interval, clustered by profile."
+INTERVALS = "In brackets: 95 % bootstrap interval, clustered by profile."
 
 
 def mean_of(interval: Interval | None) -> Mean | None:
@@ -42,7 +42,7 @@ def overview(datas: Sequence[RunData]) -> Table | None:
         for row in data.table.rows
     ]
     worlds = ", ".join(dict.fromkeys(data.world for data in datas))
-    notes = [_INTERVALS]
+    notes = [INTERVALS]
     for name, words in (("world_version", "worlds"), ("code_version", "program versions")):
         if len({data.row[name] for data in datas}) > 1:
             notes.append(f"Caution: these runs have different {words}.")
@@ -74,8 +74,7 @@ def failure_table(data: RunData, key: str) -> Table:
 def provenance_table(data: RunData, key: str) -> Table:
     """Return where the results come from: ids, hashes, versions, seeds, and what it took."""
     run, experiment = data.row, data.experiment
-    calls, hits = _sum(data.ledger, "calls"), _sum(data.ledger, "hits")
-    costs = [row["cost"] for row in data.ledger if row["cost"] is not None]
+    calls, hits, cost = ledger_totals(data)
     fields: list[tuple[str, Cell]] = [
         ("run", run["run"]),
         ("identity (SHA-256)", run["identity"]),
@@ -85,7 +84,7 @@ def provenance_table(data: RunData, key: str) -> Table:
         ("seed", str(run["seed"])),
         ("world seed", str(experiment.get("world_seed", "not stated"))),
         ("models", run["models"]),
-        ("judges", ", ".join(dict.fromkeys(row.judge for row in data.table.rows))),
+        ("judges", ", ".join(data.judges)),
         ("code version", run["code_version"]),
         ("path library (hash)", run["library"]),
         ("started", run["created_at"]),
@@ -97,7 +96,7 @@ def provenance_table(data: RunData, key: str) -> Table:
             "tokens",
             f"prompts {_sum(data.ledger, 'prompt_tokens'):,}, completions {_sum(data.ledger, 'completion_tokens'):,}",
         ),
-        ("cost", f"{sum(costs):.4f} (where prices are known)" if costs else "no prices known" if calls else "none"),
+        ("cost", f"{cost} (where prices are known)" if cost else "no prices known" if calls else "none"),
     ]
     if run["error"]:
         fields.append(("error", run["error"]))
@@ -121,6 +120,12 @@ def ledger_table(data: RunData, key: str) -> Table | None:
     return Table(f"Ledger · {label(data)}", columns, rows, note, key=f"{key}-ledger")
 
 
+def ledger_totals(data: RunData) -> tuple[int, int, str | None]:
+    """Return calls of language models, how many the cache answered, and what they cost where prices are known."""
+    costs = [row["cost"] for row in data.ledger if row["cost"] is not None]
+    return _sum(data.ledger, "calls"), _sum(data.ledger, "hits"), f"{sum(costs):.4f}" if costs else None
+
+
 def _scores(data: RunData, model: str, key: str) -> Table:
     mine = [row for row in data.table.rows if row.model == model]
     rows: list[tuple[Cell, ...]] = [
@@ -132,7 +137,7 @@ def _scores(data: RunData, model: str, key: str) -> Table:
         if figure.arm in arms:
             domains = figure.domains or (None,) * len(DOMAINS)
             rows.append((figure.arm, "published", *domains, figure.average, figure.questions, None))
-    notes = [_INTERVALS]
+    notes = [INTERVALS]
     if len(rows) > ours:
         notes.append("Rows marked published are the paper's own figures for the model of this name.")
     for row in mine:

@@ -10,7 +10,7 @@ from workbench.statistics.studytable import Group, Item, RunScores, StudyTable, 
 
 _RANDOM = "random"
 _PATH = "path"
-_NAMES = {
+CHOICES = {
     "vanilla": "nothing",
     _RANDOM: "random",
     "static": "static",
@@ -19,6 +19,7 @@ _NAMES = {
     "oracle-judged": "oracle by single judgements",
     "full": "everything",
 }
+"""What the arms of this table are called."""
 
 
 def subsets_table(runs: Sequence[RunScores]) -> StudyTable:
@@ -33,7 +34,7 @@ def subsets_table(runs: Sequence[RunScores]) -> StudyTable:
     notes = []
     for k in sorted({int(run.experiment["k"]) for run in runs if "k" in run.experiment}):
         of_k = [run for run in runs if run.experiment.get("k") == k]
-        for (world, model, judge), mine in group(of_k, lambda arm: family(arm) in _NAMES).items():
+        for (world, model, judge), mine in group(of_k, lambda arm: family(arm) in CHOICES).items():
             draws = _merge_draws(mine)
             for arm in sorted(mine.arms, key=arm_place):
                 choice = {s: item.naive for s, item in mine.arms[arm].items() if item.naive is not None}
@@ -41,7 +42,7 @@ def subsets_table(runs: Sequence[RunScores]) -> StudyTable:
                 row: dict[str, Value] = {
                     **about(world, model, judge),
                     "k": k,
-                    "choice": _NAMES[arm],
+                    "choice": CHOICES[arm],
                     "arm": arm,
                     "n": len(again),
                     "score": mine.arm(arm),

@@ -11,7 +11,16 @@ from workbench.cli.report import report
 
 
 def _report(prepared: Path, **options: Any) -> int:
-    given = {"runs": None, "output": None, "format": None, "dialogues": 1, "searches": 1, "seed": 0, **options}
+    given = {
+        "names": None,
+        "scenario": None,
+        "output": None,
+        "format": None,
+        "dialogues": 1,
+        "searches": 1,
+        "seed": 0,
+        **options,
+    }
     return report(db=prepared, **given)
 
 
@@ -47,5 +56,5 @@ def test_without_a_file_the_report_is_data_on_stdout(prepared: Path, capfdbinary
 
 def test_a_run_that_is_not_there_is_said_and_nothing_is_written(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no run 'zzz'"):
-        _report(prepared, runs=["zzz"], output=tmp_path / "report.html")
+        _report(prepared, names=["zzz"], output=tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []

@@ -2,14 +2,15 @@
 
 import re
 import xml.etree.ElementTree as ET
-from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from storage.database import open_readonly
 from tests.workbench.engine.running import FailingWorld, options, work
 from tests.workbench.report.hostile import HOSTILE, MARK, poison
+from tests.workbench.report.page import Page
 from workbench.report.build import build
 from workbench.report.html import to_html
 from workbench.report.latex import to_latex
@@ -18,43 +19,12 @@ from workbench.report.parts import Mean, Report
 from workbench.text import plain
 
 
-def _build(path: Path, *runs: str, **how: int) -> Report:
+def _build(path: Path, *runs: str, **how: Any) -> Report:
     db = open_readonly(path)
     try:
         return build(db, runs or [None], **how)
     finally:
         db.conn.close()
-
-
-class _Page(HTMLParser):
-    """Collects tags, attributes and texts of a page, and whether every element is closed."""
-
-    VOID = frozenset({"meta", "br", "img", "link", "input"})
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.texts: list[str] = []
-        self.comments: list[str] = []
-        self.open: list[str] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    def handle_comment(self, data: str) -> None:
-        self.comments.append(data)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +38,7 @@ def page(report: Report) -> str:
 
 
 def test_the_page_needs_nothing_but_itself(page: str) -> None:
-    parsed = _Page(page)
+    parsed = Page(page)
     assert not parsed.open
     assert not {"script", "link", "img", "iframe", "object", "base", "form"} & set(parsed.tags)
     assert all(value is None or value.startswith("#") for name, value in parsed.attributes if name in ("href", "src"))
@@ -84,7 +54,7 @@ def test_the_word_surrogate_stands_at_the_title_and_every_table_and_plot(report:
     assert "surrogate" in report.title
     assert "<title>Report of run" in page
     assert all("surrogate" in table.title for table in run.tables)
-    figures = [*run.figures, *(figure for search in run.searches for figure in search.figures)]
+    figures = [*run.figures, *(figure for search in run.examples.searches for figure in search.figures)]
     assert figures
     for figure in figures:
         svg = ET.fromstring(figure.svg)
@@ -107,7 +77,10 @@ def test_every_plot_that_is_asked_for_is_there(report: Report) -> None:
         "Size of the subset",
     ):
         assert any(figure.title.startswith(kind) for figure in run.figures), kind
-    assert [figure.title.split(" ·")[0] for figure in run.searches[0].figures] == ["Best so far", "Search tree"]
+    assert [figure.title.split(" ·")[0] for figure in run.examples.searches[0].figures] == [
+        "Best so far",
+        "Search tree",
+    ]
 
 
 def test_the_papers_rows_are_marked_as_published(report: Report, page: str) -> None:
@@ -130,7 +103,7 @@ def test_tables_have_captions_and_scopes(page: str) -> None:
 
 
 def test_the_regret_is_drawn_where_the_world_knows_the_truth(report: Report) -> None:
-    curve = report.runs[0].searches[0].figures[0]
+    curve = report.runs[0].examples.searches[0].figures[0]
     names = [node.text or "" for node in ET.fromstring(curve.svg).iter("text")]
     assert {name.rsplit(" ", 1)[0] for name in names} >= {"mean Q", "true", "optimum"}
     told = {name.rsplit(" ", 1)[0]: name.rsplit(" ", 1)[1] for name in names if " " in name}
@@ -142,23 +115,23 @@ def test_the_same_database_gives_the_same_report_and_the_seed_another_choice(pre
 
     def chosen(seed: int) -> list[str]:
         run = _build(prepared, dialogues=4, seed=seed).runs[0]
-        return [str(dialogue.row["scenario_id"]) for dialogue in run.dialogues]
+        return [str(dialogue.row["scenario_id"]) for dialogue in run.examples.dialogues]
 
     assert len({tuple(chosen(seed)) for seed in range(4)}) > 1
 
 
 def test_the_number_of_dialogues_and_searches_is_as_asked(prepared: Path) -> None:
     run = _build(prepared, dialogues=5, searches=1).runs[0]
-    assert (len(run.dialogues), len(run.searches)) == (5, 1)
+    assert (len(run.examples.dialogues), len(run.examples.searches)) == (5, 1)
     bare = _build(prepared, dialogues=0, searches=0)
-    assert (bare.runs[0].dialogues, bare.runs[0].searches) == ((), ())
+    assert (bare.runs[0].examples.dialogues, bare.runs[0].examples.searches) == ((), ())
     assert "no dialogues to show" in to_html(bare)
 
 
 def test_texts_that_speak_of_self_harm_are_folded(prepared: Path) -> None:
     built = _build(prepared, dialogues=100)
-    folded = [dialogue for dialogue in built.runs[0].dialogues if dialogue.folded]
-    assert 0 < len(folded) < len(built.runs[0].dialogues)
+    folded = [dialogue for dialogue in built.runs[0].examples.dialogues if dialogue.folded]
+    assert 0 < len(folded) < len(built.runs[0].examples.dialogues)
     page = to_html(built)
     assert page.count("<summary>Dialogue folded away") == len(folded)
     assert "<details open" not in page
@@ -170,7 +143,7 @@ def test_texts_that_speak_of_self_harm_are_folded(prepared: Path) -> None:
 
 
 def test_provenance_says_where_everything_comes_from(report: Report) -> None:
-    fields = {str(row[0]): row[1] for row in report.runs[0].provenance.rows}
+    fields = {str(row[0]): row[1] for row in report.runs[0].account.provenance.rows}
     assert len(str(fields["identity (SHA-256)"])) == 64
     assert fields["judges"] == "a, b"
     assert str(fields["models"]).startswith("surrogate/")
@@ -182,7 +155,7 @@ def test_provenance_says_where_everything_comes_from(report: Report) -> None:
 def test_hostile_texts_stay_texts(prepared: Path, tmp_path: Path, seed: int) -> None:
     built = _build(poison(prepared, tmp_path), dialogues=6, searches=3, seed=seed)
     page = to_html(built)
-    parsed = _Page(page)
+    parsed = Page(page)
     assert not parsed.open
     assert not parsed.comments
     assert not {"script", "img"} & set(parsed.tags)
@@ -195,7 +168,7 @@ def test_hostile_texts_stay_texts(prepared: Path, tmp_path: Path, seed: int) -> 
     texts = "".join(parsed.texts)
     assert texts.count(whole) > 50
     for run in built.runs:
-        for figure in (*run.figures, *(figure for search in run.searches for figure in search.figures)):
+        for figure in (*run.figures, *(figure for search in run.examples.searches for figure in search.figures)):
             tags = {node.tag for node in ET.fromstring(figure.svg).iter()}
             assert tags <= {"svg", "title", "desc", "g", "text", "rect", "line", "path", "defs", "pattern"}
     latex = to_latex(built)
@@ -213,7 +186,7 @@ def test_failures_stand_with_their_reasons(tmp_path: Path) -> None:
     )
     work(path, options(synthetic=3, arms=("vanilla", "agent"), judges=("a", "b")), world)
     built = _build(path)
-    reasons = [str(row[-1]) for row in built.runs[0].failures.rows]
+    reasons = [str(row[-1]) for row in built.runs[0].account.failures.rows]
     assert any("no <verdict> today" in reason for reason in reasons)
     assert "no &lt;verdict&gt; today" in to_html(built)
 
@@ -222,9 +195,9 @@ def test_a_run_with_nothing_in_it_is_reported_too(tmp_path: Path) -> None:
     path = tmp_path / "workbench.db"
     work(path, options(synthetic=2, arms=("vanilla",)))
     built = _build(path)
-    assert built.runs[0].searches == ()
+    assert built.runs[0].examples.searches == ()
     page = to_html(built)
-    assert "This run has no searches to show." in page
+    assert "There are no searches to show." in page
     assert "Gain per question" not in page
 
 
@@ -233,11 +206,11 @@ def test_several_runs_stand_below_each_other_with_an_overview(tmp_path: Path) ->
     outcomes = [work(path, options(synthetic=2, seed=seed, arms=("vanilla", "full"))) for seed in (1, 2)]
     ids = [outcome.run for outcome in outcomes]
     built = _build(path, *ids, ids[0])
-    assert [run.run for run in built.runs] == ids
+    assert [run.account.run for run in built.runs] == ids
     assert built.overview is not None
     assert len(built.overview.rows) == 4
     assert "different scenarios" in built.overview.note
-    parsed = _Page(to_html(built))
+    parsed = Page(to_html(built))
     named = [value for name, value in parsed.attributes if name == "id"]
     assert len(named) == len(set(named))
     assert "All runs" in parsed.texts

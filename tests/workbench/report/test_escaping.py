@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from workbench.report import latex, markdown
-from workbench.report.parts import Mean, Report, RunReport, Table
+from workbench.report.parts import Account, Examples, Mean, Report, RunReport, Table
 from workbench.text import plain
 
 MARKDOWN = [
@@ -104,23 +104,19 @@ def test_latex_sets_any_text(text: str) -> None:
 
 
 def _report(table: Table) -> Report:
-    run = RunReport(
+    account = Account(
         run="r1",
         label="run r1, world: surrogate",
         state="done",
         surrogate=True,
         method=("What was done.",),
         settings=Table("Settings · world: surrogate", ("setting", "value"), (("seed", "0"),), key="settings"),
-        scores=(table,),
-        figures=(),
-        choice="",
-        searches=(),
-        dialogues=(),
         failures=Table("Failures · world: surrogate", ("what", "reason"), (), "Nothing failed.", key="failures"),
         provenance=Table("Provenance · world: surrogate", ("what", "value"), (("run", "r1"),), key="provenance"),
         ledger=None,
     )
-    return Report("Report of run r1 · world: surrogate", (run,), None, "1.0")
+    run = RunReport(account, (table,), (), Examples(account.label, True, "", (), ()))
+    return Report("Report of run r1 · world: surrogate", (), (run,), None, "1.0")
 
 
 SCORES = Table(
