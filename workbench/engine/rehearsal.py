@@ -269,9 +269,8 @@ class _Stage(ModelWorld):
             case "sufficiency":
                 reply["sufficient"] = self._suffices()
             case "answer_or_ask":
-                names = request.schema.json["properties"]["attribute"]["enum"]
-                reply["decision"] = "answer" if self._suffices() else "ask"
-                reply["attribute"] = names[int(self._rng.integers(len(names) - 1))]  # the last one is none at all
+                answer, *names = request.schema.json["properties"]["next"]["enum"]
+                reply["next"] = answer if self._suffices() else names[int(self._rng.integers(len(names)))]
         return reply
 
     def _suffices(self) -> bool:
