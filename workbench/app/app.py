@@ -194,7 +194,7 @@ class WorkbenchApp(App[None]):
         if version != self._version:
             self._version = version
             if front := self.screen_in_front:
-                front.request_refresh()
+                front.notice_change()
 
     async def _go(self, name: str) -> None:
         if self.current_mode != name:

@@ -1,19 +1,21 @@
 """The frame that all six screens share: title line, panes, footer, and when they read the store."""
 
 import asyncio
+import time
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.content import Content, ContentType
 from textual.css.query import NoMatches
 from textual.events import Click, DescendantFocus, Resize, ScreenResume
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
@@ -35,6 +37,9 @@ NARROW, TINY = 100, 60
 
 _REFRESH_SECONDS = 0.12
 """A screen reads again no sooner than this after it has read: several changes are shown as one."""
+
+_SHARE = 4
+"""What changes by itself is read again no sooner than so many times what reading it took: keys and runs come first."""
 
 
 class Headline(NamedTuple):
@@ -59,11 +64,23 @@ class Subject(NamedTuple):
 
 
 class Export(NamedTuple):
-    """A file that a screen can write: its name without suffix, the suffix with its dot, and what makes the text."""
+    """A file that a screen can write: its name without suffix, the suffix with its dot, and what makes the text.
+
+    What has to read for it returns an awaitable.
+    """
 
     name: str
     suffix: str
-    make: Callable[[], str]
+    make: Callable[[], str | Awaitable[str]]
+
+    async def text(self) -> str:
+        """Return what is to be written.
+
+        Raises:
+            StorageError: what it needs can't be read.
+        """
+        made = self.make()
+        return made if isinstance(made, str) else await made
 
 
 class WorkbenchDialog(ModalScreen[ResultT]):
@@ -75,8 +92,27 @@ class WorkbenchDialog(ModalScreen[ResultT]):
         return cast("WorkbenchApp", self.app)
 
 
+class _Title:
+    """A pane's title. To set the one that stands there already draws nothing; Textual would draw the whole pane."""
+
+    def __set_name__(self, _: type[Widget], name: str) -> None:
+        self._name, self._set = f"_last_{name}", Widget.__dict__[name]
+
+    def __set__(self, pane: Widget, title: ContentType | None) -> None:
+        last = title.markup if isinstance(title, Content) else title
+        if getattr(pane, self._name, None) != last:
+            setattr(pane, self._name, last)
+            self._set.__set__(pane, title)
+
+    def __get__(self, pane: Widget, owner: type[Widget] | None = None) -> str | None:
+        return cast("str | None", self._set.__get__(pane, owner))
+
+
 class Pane(Vertical):
     """A bordered part of a screen. Where only one has room, it is the one last used."""
+
+    border_title = _Title()
+    border_subtitle = _Title()
 
 
 class TitleLine(Static):
@@ -91,6 +127,7 @@ class TitleLine(Static):
 
     _ends: tuple[int, ...] = ()
     """Where each screen's name ends, in cells."""
+    _markup = ""
 
     def on_click(self, event: Click) -> None:
         """Say whose name was clicked."""
@@ -114,8 +151,11 @@ class TitleLine(Static):
         if room < 1:
             right = right.truncate(max(0, width - left.cell_length - 1), ellipsis=True)
             room = width - left.cell_length - right.cell_length
-        # One line high whatever it says: to lay the screen out anew would cost each key several times what it does.
-        self.update(left + Content(" " * max(0, room)) + right, layout=False)
+        line = left + Content(" " * max(0, room)) + right
+        if line.markup != self._markup:
+            self._markup = line.markup
+            # One line high whatever it says: to lay the screen out anew would cost a key several times what it does.
+            self.update(line, layout=False)
 
     def _open(self, headline: Headline) -> Content:
         parts = [Content(plain(headline.what))] if headline.what else []
@@ -142,6 +182,8 @@ class WorkbenchScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._refreshing = self._stale = False
+        self._next_read = 0.0
+        self._waiting: Timer | None = None
         self._pane = 0
 
     # What a screen says about itself
@@ -198,6 +240,14 @@ class WorkbenchScreen(Screen[None]):
             self._refreshing = True
             self.run_worker(self._refresh(), group="refresh", exit_on_error=False)
 
+    def notice_change(self) -> None:
+        """Have the data read because the database has changed: at once, or when that is due again."""
+        wait = self._next_read - time.monotonic()
+        if wait <= 0:
+            self.request_refresh()
+        elif self._waiting is None:
+            self._waiting = self.set_timer(wait, self._after_waiting)
+
     @property
     def refreshing(self) -> bool:
         """Whether data is being read."""
@@ -229,7 +279,10 @@ class WorkbenchScreen(Screen[None]):
         try:
             while self._stale:
                 self._stale = False
+                began = time.monotonic()
                 await self.refresh_data()
+                ended = time.monotonic()
+                self._next_read = ended + max(_REFRESH_SECONDS, _SHARE * (ended - began))
                 self.refresh_headline()
                 if self._stale:
                     await asyncio.sleep(_REFRESH_SECONDS)
@@ -239,6 +292,11 @@ class WorkbenchScreen(Screen[None]):
             self.workbench.defect(error)
         finally:
             self._refreshing = False
+
+    def _after_waiting(self) -> None:
+        self._waiting = None
+        if self.workbench.screen_in_front is self:
+            self.request_refresh()
 
     def _has_pane(self, pane: str) -> bool:
         try:

@@ -15,7 +15,6 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from storage.database import open_readonly
 from storage.errors import NotFoundError, StorageError
 from storage.notes import annotations
 from storage.scenariopages import (
@@ -89,6 +88,7 @@ class ScenariosScreen(WorkbenchScreen):
         self._detail: ScenarioDetail | None = None
         self._wanted: str | None = None
         self._typing: Timer | None = None
+        self._chips: list[Content] = []
 
     def compose_body(self) -> ComposeResult:
         """Yield list and preview."""
@@ -201,7 +201,9 @@ class ScenariosScreen(WorkbenchScreen):
             for (name, value), (_, default) in zip(filter_words(state.filter), filter_words(EVERYTHING), strict=True)
             for on in (value != default,)
         ]
-        self.query_one("#scenario-chips", Static).update(Content("  ").join(chips))
+        if chips != self._chips:
+            self._chips = chips
+            self.query_one("#scenario-chips", Static).update(Content("  ").join(chips))
 
     def _show_titles(self) -> None:
         pane, some = self.query_one("#scenario-list"), self.state.overview.total > 0
@@ -376,14 +378,13 @@ class ScenariosScreen(WorkbenchScreen):
         except OSError as error:
             self.workbench.problem(str(error))
 
-    def _json_lines(self, keys: list[Key]) -> str:
-        db = open_readonly(self.workbench.path)
-        try:
+    async def _json_lines(self, keys: list[Key]) -> str:
+        def read(db: "Database") -> str:
             ids = [scenario for scenario, _ in ids_of(db, keys)]
             found = scenarios_by_id(db, ids)
-        finally:
-            db.conn.close()
-        return "".join(json.dumps(found[i].to_dict(), ensure_ascii=False) + "\n" for i in ids if i in found)
+            return "".join(json.dumps(found[i].to_dict(), ensure_ascii=False) + "\n" for i in ids if i in found)
+
+        return await self.workbench.read(read)
 
     @property
     def _surrogate(self) -> bool:

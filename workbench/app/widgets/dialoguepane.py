@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.app.frame import Pane
@@ -18,6 +17,7 @@ from workbench.app.state.spans import Line, Span
 from workbench.app.state.transcript import Block
 from workbench.app.widgets.knownbar import KnownBar
 from workbench.app.widgets.linelist import MARK
+from workbench.app.widgets.scrolled import Scrolled
 
 MARGIN = 2
 """Cells before each line: the mark of the step, and one that stays free."""
@@ -26,7 +26,7 @@ _LATER = "text-muted"
 """The role of everything that has not been said yet at the step."""
 
 
-class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
+class Transcript(Scrolled, can_focus=True, inherit_bindings=False):
     """The steps of a dialogue under each other; the one shown now is marked, those after it are dim."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

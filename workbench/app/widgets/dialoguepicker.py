@@ -65,7 +65,8 @@ class DialoguePicker(Pane):
         """Take the descriptions of a page."""
         self._asked.discard(first)
         self._lines.add(rows)
-        self.query_one(LineList).refresh()
+        for lines in self.query(LineList):  # gone where a dialogue takes the picker's place just now
+            lines.refresh()
 
     def go_to(self, scenario: str) -> None:
         """Put the cursor on a scenario."""

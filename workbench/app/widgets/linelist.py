@@ -8,17 +8,17 @@ from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.app.look import rich_style
 from workbench.app.state.spans import Line
+from workbench.app.widgets.scrolled import Scrolled
 
 MARK = "▌"
 """Stands before the item under the cursor, so that it is seen without colour."""
 
 
-class LineList(ScrollView, can_focus=True):
+class LineList(Scrolled, can_focus=True):
     """Items of `tall` lines each, one of which has the cursor. Lines are cut off at the right.
 
     Args:

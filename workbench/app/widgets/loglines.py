@@ -7,13 +7,13 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.app.look import rich_style
+from workbench.app.widgets.scrolled import Scrolled
 
 
-class LogLines(ScrollView, can_focus=True):
+class LogLines(Scrolled, can_focus=True):
     """Follows what is added at the end, unless somebody has scrolled up. Left and right move sideways."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

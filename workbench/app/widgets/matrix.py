@@ -9,13 +9,13 @@ from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.app.look import HIGHEST, LOWEST, rich_style, value_style
 from workbench.app.state.matrix import MatrixCell, MatrixRow, column_title
 from workbench.app.state.scores import ORDER
 from workbench.app.state.spans import cut
+from workbench.app.widgets.scrolled import Scrolled
 
 _LABEL, _CELL, _WIDEST = 18, 10, 14
 """Cells of the labels, the least a column needs, and the most it gets."""
@@ -28,7 +28,7 @@ class _Drawn(NamedTuple):
     part: Literal["heading", "values", "bars"]
 
 
-class ScoreMatrix(ScrollView, can_focus=True):
+class ScoreMatrix(Scrolled, can_focus=True):
     """Rows of figures. Labels and headings stay in sight; columns without room come into view with the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

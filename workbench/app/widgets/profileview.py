@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.app.look import rich_style
 from workbench.app.state.spans import Line
+from workbench.app.widgets.scrolled import Scrolled
 
 
-class ProfileView(ScrollView, can_focus=True):
+class ProfileView(Scrolled, can_focus=True):
     """Lines that were wrapped to its width. Drawn line by line: changing all of them moves nothing on the screen."""
 
     class Resized(Message):
@@ -29,11 +29,12 @@ class ProfileView(ScrollView, can_focus=True):
 
     def show(self, lines: Sequence[Line], *, other: bool) -> None:
         """Show lines; from the top where it is `other` text than before."""
-        self._lines = lines
-        self.virtual_size = Size(0, len(lines))
+        if lines != self._lines:
+            self._lines = lines
+            self.virtual_size = Size(0, len(lines))
+            self.refresh()
         if other:
             self.scroll_home(animate=False, immediate=True)
-        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window."""
