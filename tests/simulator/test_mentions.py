@@ -40,8 +40,8 @@ def test_rules_are_right_where_they_were_made_and_precise_where_they_were_not() 
     seen = counted([case for case in CASES if case["set"] == "seen"])
     assert (seen["wrong"], seen["missed"]) == (0, 0)
     held_out = counted([case for case in CASES if case["set"] == "held-out"])
-    # docs/judges.md quotes these figures: precision 26 of 26, recall 26 of 32
-    assert held_out == {"right": 26, "missed": 6, "wrong": 0}
+    # docs/judges.md quotes these figures: precision 9 of 9, recall 9 of 15
+    assert held_out == {"right": 9, "missed": 6, "wrong": 0}
 
 
 @pytest.mark.parametrize("style", ["instruction", "crisis"])

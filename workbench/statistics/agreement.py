@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from planner.keyed import Key
-from workbench.statistics.resampling import Estimate, Floats, Statistic, correlation, estimate, midranks
+from workbench.statistics.resampling import (
+    Estimate,
+    Floats,
+    Statistic,
+    correlation,
+    estimate,
+    midranks,
+    weighted_moments,
+)
 
 Metric = Literal["interval", "ordinal"]
 
@@ -132,11 +140,10 @@ def _spearman(columns: Floats, weights: Floats) -> Floats:
 
 def _kappa(columns: Floats, weights: Floats) -> Floats:
     x, y = (columns - columns.mean()).T
-    total = weights.sum(axis=1)
-    apart = weights @ (x - y) ** 2 / total
-    mean_x, mean_y = weights @ x / total, weights @ y / total
+    total, sum_x, sum_y, sum_xx, sum_yy, sum_xy = weighted_moments(x, y, weights)
+    apart = (sum_xx + sum_yy - 2 * sum_xy) / total
     # var x + var y + (mean x - mean y)^2, written without the two differences that would cancel
-    chance = weights @ (x * x + y * y) / total - 2 * mean_x * mean_y
+    chance = (sum_xx + sum_yy) / total - 2 * sum_x * sum_y / total**2
     return np.where(chance > 1e-12, 1 - apart / np.where(chance > 1e-12, chance, 1), np.nan)
 
 
