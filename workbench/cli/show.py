@@ -266,8 +266,8 @@ def failures(run: RunOption = None, db: DbOption = None, format: FormatOption = 
 @app.command()
 def calls(
     by: Annotated[
-        str, typer.Option(help="A row for each: of kind,arm,role,model,unit,scenario, e.g. unit or arm,role.")
-    ] = "kind,arm,role,model",
+        str, typer.Option(help="A row for each: of arm,role,model,kind,unit,scenario, e.g. unit or arm,role.")
+    ] = "arm,role,model,kind",
     run: RunOption = None,
     db: DbOption = None,
     format: FormatOption = "table",
