@@ -8,6 +8,7 @@ What is said later wins: preset, then file, then flags. A file is options, plus
     [sweep]                 option = list of values: every combination is a run of its own
     [[parts]]               several experiments: `preset`, options that differ, `at_most` scenarios, and
                             `index = "@NAME"` for the planned paths of the earlier part of that preset
+    index = "@"             in a sweep that changes nothing about planning: its first run plans for all
 
 A flag for an option that is swept fixes it.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.engine.errors import UsageError
+from workbench.engine.experiment import needs_paths
 from workbench.engine.options import RunOptions, parse_toml, read_toml, validate_options
 
 _SUFFIX = ".toml"
@@ -160,9 +162,13 @@ def _runs(values: dict[str, Any], given: Mapping[str, Any], label: str, source: 
         limit = given.get("limit", options.get("limit"))
         given = {**given, "limit": at_most if limit is None else min(limit, at_most)}
     swept = {key: choices for key, choices in sweep.items() if key not in given}
-    for combination in product(*swept.values()):
+    for i, combination in enumerate(product(*swept.values())):
         setting = dict(zip(swept, combination, strict=True))
-        yield Part(label, setting, validate_options({**options, **setting}, given, source), tuple(tables))
+        paths = {"index": f"@{label}" if i else None} if options.get("index") == "@" else {}
+        checked = validate_options({**options, **setting, **paths}, given, source)
+        if (checked.index or "").startswith("@") and not any(map(needs_paths, checked.arms)):
+            checked = checked.model_copy(update={"index": None})  # nor does the part that it names plan, perhaps
+        yield Part(label, setting, checked, tuple(tables))
 
 
 def _preset_values(name: str, source: str) -> dict[str, Any]:

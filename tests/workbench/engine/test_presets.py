@@ -90,6 +90,16 @@ def test_parts_take_limits_and_earlier_paths(tmp_path: Path) -> None:
     assert plan_of(tmp_path, text, index="abc").parts[1].reuses is None
 
 
+def test_the_first_run_of_a_sweep_may_plan_for_all() -> None:
+    parts = read_plan(None, "personas", {}).parts
+    assert [part.reuses for part in parts] == [None, *["personas"] * 4]
+    assert [part.reuses for part in read_plan(None, "personas", {"persona": "terse"}).parts] == [None]
+    assert {part.options.index for part in read_plan(None, "personas", {"index": "abc"}).parts} == {"abc"}
+    assert {part.options.index for part in read_plan(None, "personas", {"arms": ("agent",)}).parts} == {None}
+    study = [part for part in read_plan(None, "study", {}).parts if part.name == "personas"]
+    assert {part.reuses for part in study} == {"models"}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
