@@ -44,6 +44,8 @@ class StudyData:
     main: RunData
     courses: list[tuple[str, Mapping[str, object], Courses]] = field(default_factory=list)
 
+    _made: dict[str, list[tuple[Setting, StudyTable]]] = field(default_factory=dict)
+
     @property
     def world(self) -> str:
         """The worlds of its runs."""
@@ -62,9 +64,11 @@ class StudyData:
         ]
 
     def tables(self, name: str) -> list[tuple[Setting, StudyTable]]:
-        """Compute a table for each of its experiments; those that have nothing for it are left out."""
-        made = [(setting, make_table(name, setting.part, setting.runs)) for setting in self.settings(name)]
-        return [(setting, table) for setting, table in made if table.rows]
+        """Compute a table for each of its experiments, once; those that have nothing for it are left out."""
+        if name not in self._made:
+            made = [(setting, make_table(name, setting.part, setting.runs)) for setting in self.settings(name)]
+            self._made[name] = [(setting, table) for setting, table in made if table.rows]
+        return self._made[name]
 
 
 def read_study(

@@ -7,6 +7,7 @@ from workbench.report import studyfigures, sweepfigures
 from workbench.report.parts import Figure, Mean, Section, Table, shown
 from workbench.report.studyreading import Setting, StudyData
 from workbench.report.studytables import PUBLISHED, course_table, mean_of, number_of, sentence, table_of
+from workbench.statistics.comparison import ALPHA
 from workbench.statistics.differences import arm_differences, model_differences
 from workbench.statistics.published import MEAN
 from workbench.statistics.studytable import StudyTable
@@ -93,15 +94,33 @@ def _percent(mean: Mean) -> str:
 
 
 def _models(data: StudyData, key: str) -> Iterator[Section]:
+    says: list[str] = []
     parts: list[Figure | Table] = []
     more: list[Figure | Table] = []
     for i, (setting, made) in enumerate(data.tables("models"), 1):
         parts += studyfigures.model_figures(made, f"{key}-figure-{i}")
         parts.append(table_of(made, f"{key}-table-{i}", data.world))
-        for kind, differences in (("arms", arm_differences(setting.runs)), ("models", model_differences(setting.runs))):
+        for differences in (arm_differences(setting.runs), model_differences(setting.runs)):
             if differences.rows:
-                more.append(table_of(differences, f"{key}-{kind}-{i}", data.world))
-    yield _section(key, "Models", [], parts, more)
+                says.append(_told_apart(differences))
+                more.append(table_of(differences, f"{key}-{differences.name}-{i}", data.world))
+    yield _section(key, "Models", says, parts, more)
+
+
+def _told_apart(differences: StudyTable) -> str:
+    """Say how many differences are told apart, and what became of the planner's over the agent."""
+    apart = [(p := number_of(row["p_holm"])) is not None and p <= ALPHA for row in differences.rows]
+    words = (
+        f"{differences.title}: {sum(apart)} of {len(apart)} are told apart after Holm's correction (p at most {ALPHA})"
+    )
+    ours = [
+        told
+        for row, told in zip(differences.rows, apart, strict=True)
+        if (row["first"], row["second"]) == ("agent", "planner")
+    ]
+    if ours:
+        words += f"; +Planner against +Agent: {sum(ours)} of {len(ours)}"
+    return f"{words}."
 
 
 def _domains(data: StudyData, key: str) -> Iterator[Section]:

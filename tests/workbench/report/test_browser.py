@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from storage.database import open_readonly
+from storage.studies import list_studies
 from tests.workbench.report.hostile import poison
 from workbench.report.build import build
 from workbench.report.html import to_html
@@ -71,12 +72,21 @@ def _measure(page: str, folder: Path, *flags: str) -> list[dict[str, Any]]:
     return sorted(told, key=lambda one: int(one["width"]))
 
 
-@pytest.fixture(scope="module", params=["as run", "hostile"])
+@pytest.fixture(scope="module", params=["run", "hostile run", "study", "hostile study"])
 def page(request: pytest.FixtureRequest, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = prepared if request.param == "as run" else poison(prepared, tmp_path_factory.mktemp("hostile"))
+    match request.param:
+        case "run":
+            path = prepared
+        case "hostile run":
+            path = poison(prepared, tmp_path_factory.mktemp("hostile"))
+        case "study":
+            path = request.getfixturevalue("studied")
+        case _:
+            path = request.getfixturevalue("hostile_study")
     db = open_readonly(path)
     try:
-        return to_html(build(db, [None], dialogues=6))
+        names = [row["study"] for row in list_studies(db)] or [None]
+        return to_html(build(db, names, dialogues=6))
     finally:
         db.conn.close()
 

@@ -43,9 +43,9 @@ def test_texts_and_marks_stand_out(scheme: str) -> None:
 @pytest.mark.parametrize("scheme", _SCHEMES)
 def test_numbers_in_the_heat_map_can_be_read_at_full_tint(scheme: str) -> None:
     colours = _colours(scheme)
-    heat, paper = colours["heat"], colours["paper"]
-    red, green, blue = (0.72 * h + 0.28 * p for h, p in zip(heat, paper, strict=True))
-    assert _contrast(colours["ink"], (red, green, blue)) >= 4.5
+    for tint in ("heat", "cold"):
+        red, green, blue = (0.72 * h + 0.28 * p for h, p in zip(colours[tint], colours["paper"], strict=True))
+        assert _contrast(colours["ink"], (red, green, blue)) >= 4.5, tint
 
 
 @pytest.mark.parametrize("scheme", _SCHEMES)
