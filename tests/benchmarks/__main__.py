@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("startup", "rollouts", "client", "import_memory", "whole_import", "whole_run", "app_tree")
+BENCHMARKS = (
+    *("startup", "rollouts", "client", "import_memory", "whole_import", "whole_run"),
+    *("app_start", "app_scenarios", "app_tree", "app_keys", "app_watch", "app_memory"),
+)
 
 
 def main() -> None:

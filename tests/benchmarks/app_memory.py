@@ -26,7 +26,9 @@ def main(seconds: float = SECONDS) -> None:
             began = time.monotonic()
             with app.drained():
                 while (passed := time.monotonic() - began) < seconds:
-                    subprocess.run([sys.executable, "-m", "workbench", *BATCH], cwd=folder, check=True)
+                    subprocess.run(
+                        [sys.executable, "-m", "workbench", *BATCH], cwd=folder, check=True, stdout=subprocess.DEVNULL
+                    )
                     if passed > seconds / 4:  # caches are warm by then
                         times.append(passed / 60)
                         sizes.append(app.memory() / 1e6)

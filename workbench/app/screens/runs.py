@@ -23,6 +23,7 @@ from workbench.app.state.runs import DetailRow, RunsState, Verb
 from workbench.app.state.spans import line, muted
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.loglines import LogLines
+from workbench.engine.command import tell_run
 from workbench.engine.errors import RunError, UsageError
 from workbench.engine.owner import is_alive, this_process
 from workbench.text import plain
@@ -70,6 +71,7 @@ class RunsScreen(WorkbenchScreen):
         self._log = LogTail()
         self._rows: list[DetailRow] = []
         self._told: tuple[object, ...] = ()
+        self._high = 0
         self._wanted: str | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -259,7 +261,9 @@ class RunsScreen(WorkbenchScreen):
         self.query_one("#runs-detail").border_title = f"Run {plain(run.run)}" if run else "Details"
         # As high as it need be, and at most two fifths of the screen: border and heading, then a line a run.
         high = max(7, min(len(lines.lines) + 3, self.size.height * 2 // 5))
-        self.query_one("#runs-grid").styles.grid_rows = f"{high} 1fr"
+        if high != self._high:
+            self._high = high
+            self.query_one("#runs-grid").styles.grid_rows = f"{high} 1fr"
         self._show_log(run)
 
     def _show_log(self, run: RunFigures | None) -> None:
@@ -280,7 +284,7 @@ class RunsScreen(WorkbenchScreen):
             self._refuse(why)
             return
         try:
-            refused = await asyncio.to_thread(_give, self.workbench.path, run.run, verb)
+            refused = await asyncio.to_thread(tell_run, self.workbench.path, run.run, verb)
         except StorageError as error:
             self.workbench.problem(str(error))
             return
@@ -303,14 +307,3 @@ class RunsScreen(WorkbenchScreen):
 
 def _works(owner: "Owner", heartbeat: float) -> bool:
     return owner == this_process() or is_alive(owner, heartbeat)
-
-
-def _give(path: Path, run: str, verb: str) -> str | None:
-    from storage.database import open_writable
-    from workbench.engine.command import command_run
-
-    db = open_writable(path)
-    try:
-        return command_run(db, path, run, verb)
-    finally:
-        db.conn.close()
