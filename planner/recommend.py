@@ -1,6 +1,7 @@
 """Which subset a search returns, and in which order its attributes are asked (raise.md, section 8)."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,11 @@ class Course(NamedTuple):
     mask: NDArray[np.int64]
     q: NDArray[np.float64]
     evaluations: NDArray[np.int64]
+
+    @property
+    def changes(self) -> list[int]:
+        """The rollouts (from 1) that made another subset the best, the first choice included."""
+        return (np.flatnonzero(np.diff(self.mask, prepend=-1)) + 1).tolist()
 
 
 def best(trace: Trace, t: int | None = None) -> Best:
@@ -74,26 +80,56 @@ def acquisition_order(tree: Tree, mask: int) -> tuple[int, ...]:
     return tuple(order)
 
 
+class Leader:
+    """Keeps up with the best subset of a search: it is fed one rollout at a time, and never looks back.
+
+    Fields:
+        mask: the best subset so far; -1 while nothing was evaluated.
+        rollouts: how many were fed.
+    """
+
+    def __init__(self) -> None:
+        self.mask, self.rollouts = -1, 0
+        self._table: dict[int, tuple[float, float, int]] = {}  # subset -> its preference
+        self._totals: dict[int, tuple[int, float]] = {}  # subset -> visits, sum of rewards on the rule's scale
+
+    def feed(self, trace: Trace) -> None:
+        """Take the rollouts of a search that were not fed yet: later traces of one search continue earlier ones."""
+        for _ in self.each(trace):
+            pass
+
+    def each(self, trace: Trace) -> Iterator[float]:
+        """Take the rollouts that were not fed yet, and yield after each the best subset's Q (1-5; NaN = none yet)."""
+        rule, first = RULES[trace.rule], self.rollouts
+        leaves = path_masks(trace.path[first:])[:, -1].tolist()
+        told = (trace.flags[first:] & FAILED == 0).tolist()
+        for leaf, reward, counts in zip(leaves, trace.reward[first:].tolist(), told, strict=True):
+            self.rollouts += 1
+            if counts and leaf.bit_count() == trace.depth:
+                self._take(leaf, rule.scaled(reward), trace.recommend)
+            if self.mask == -1:
+                yield math.nan
+            else:
+                visits, total = self._totals[self.mask]
+                yield rule.shown(total / visits)
+
+    def _take(self, leaf: int, reward: float, recommend: Recommend) -> None:
+        visits, total = self._totals.get(leaf, (0, 0.0))
+        self._totals[leaf] = visits, total = visits + 1, total + reward
+        before = self._table.get(leaf)
+        self._table[leaf] = now = preference(recommend, total / visits, visits, leaf)
+        if self.mask == -1 or now > self._table[self.mask]:
+            self.mask = leaf
+        elif leaf == self.mask and before is not None and now < before:  # it fell: anyone may lead now
+            self.mask = max(self._table, key=self._table.__getitem__)
+
+
 def best_so_far(trace: Trace) -> Course:
     """Return the best subset after every rollout; one pass, since a rollout moves one leaf."""
-    rule, told = RULES[trace.rule], (trace.flags & FAILED == 0).tolist()
-    leaves, rewards = path_masks(trace.path)[:, -1].tolist(), trace.reward.tolist()
-    table: dict[int, tuple[float, float, int]] = {}
-    totals: dict[int, tuple[int, float]] = {}
-    leader = -1
-    masks, q = [], []
-    for leaf, reward, counts in zip(leaves, rewards, told, strict=True):
-        if counts and leaf.bit_count() == trace.depth:
-            visits, total = totals.get(leaf, (0, 0.0))
-            totals[leaf] = visits, total = visits + 1, total + rule.scaled(reward)
-            before = table.get(leaf)
-            table[leaf] = now = preference(trace.recommend, total / visits, visits, leaf)
-            if leader == -1 or now > table[leader]:
-                leader = leaf
-            elif leaf == leader and before is not None and now < before:  # the leader fell: anyone may lead now
-                leader = max(table, key=table.__getitem__)
-        masks.append(leader)
-        q.append(math.nan if leader == -1 else rule.shown(totals[leader][1] / totals[leader][0]))
+    leader, masks, q = Leader(), [], []
+    for value in leader.each(trace):
+        masks.append(leader.mask)
+        q.append(value)
     return Course(np.array(masks, np.int64), np.array(q, np.float64), np.cumsum(trace.flags == 0, dtype=np.int64))
 
 

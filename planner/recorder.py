@@ -44,6 +44,7 @@ class Recorder:
         self._priors: list[Sequence[float]] = []
         self._weighted = False
         self._settled = 0
+        self._arrays: tuple[_Rows, _Rows, _Rows, _Rows] | None = None  # what snapshots are views of
 
     def __len__(self) -> int:
         return len(self._rewards)
@@ -81,19 +82,47 @@ class Recorder:
     def _prior(self, row: Sequence[float], *, weighted: bool) -> None:
         if self._priors and weighted != self._weighted:
             raise ValueError("a search takes rankings or prior weights, not both")
-        self._weighted = weighted
+        if weighted != self._weighted:
+            self._weighted, self._arrays = weighted, None
         self._priors.append(row)
 
     def snapshot(self) -> Trace:
-        """Return the trace of the rollouts that have ended."""
-        flags = np.array(self._flags, np.uint8)
-        kind: type[np.float64] | type[np.uint8] = np.float64 if self._weighted else np.uint8
-        prior: Any = np.array(self._priors[: self._settled], kind)
+        """Return the trace of the rollouts that have ended; only what is new since the last one is converted."""
+        if self._arrays is None:
+            kind: type[np.float64] | type[np.uint8] = np.float64 if self._weighted else np.uint8
+            self._arrays = (
+                _Rows((self._depth,), np.uint8),
+                _Rows((), np.float64),
+                _Rows((), np.uint8),
+                _Rows((self._n,), kind),
+            )
+        path, reward, flags, prior = self._arrays
+        kept = flags.upto(self._flags)
         return Trace(
             **self._header,
-            evaluations=int(np.count_nonzero(flags == 0)),
-            path=np.array(self._paths, np.uint8).reshape(-1, self._depth),
-            reward=np.array(self._rewards, np.float64),
-            flags=flags,
-            prior=prior.reshape(-1, self._n),
+            evaluations=int(np.count_nonzero(kept == 0)),
+            path=path.upto(self._paths),
+            reward=reward.upto(self._rewards),
+            flags=kept,
+            prior=prior.upto(self._priors[: self._settled]),
         )
+
+
+class _Rows:
+    """An array that grows; what was handed out of it stays as it was."""
+
+    def __init__(self, shape: tuple[int, ...], kind: type[np.generic]) -> None:
+        self._array, self._count = np.empty((64, *shape), kind), 0
+
+    def upto(self, rows: Sequence[Any]) -> Any:
+        """Return all rows; those that were given before are not looked at again."""
+        if len(rows) > len(self._array):
+            grown = np.empty((2 * len(rows), *self._array.shape[1:]), self._array.dtype)
+            grown[: self._count] = self._array[: self._count]
+            self._array = grown
+        if len(rows) > self._count:
+            self._array[self._count : len(rows)] = rows[self._count :]
+            self._count = len(rows)
+        shown = self._array[: len(rows)]
+        shown.flags.writeable = False
+        return shown

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from planner.drive import plan
 from planner.evaluations import parse_evaluations
+from planner.planner import Rank
 from planner.settings import PLANNERS, PlannerSettings, make_planner
 from planner.trace import Trace, TraceError, pack, unpack
 from tests.planner.games import Game, run
@@ -193,3 +194,21 @@ def test_any_flipped_bit_gives_a_trace_or_a_trace_error(at: int, bit: int, insid
     with contextlib.suppress(TraceError):
         trace = unpack(data)
         assert same(unpack(pack(trace)), trace)
+
+
+def test_snapshots_stay_as_they_were_while_the_search_goes_on() -> None:
+    game, settings = Game(n=6, seed=4), PlannerSettings(rollouts=200, depth=3)
+    planner = make_planner(settings, 63, n=6, key=("snapshots",))
+    snapshots = []
+    while requests := planner.ask():
+        snapshots.append(planner.trace)
+        for request in requests:
+            if isinstance(request, Rank):
+                planner.tell_ranking(request.mask, game.rank(request.mask, 63))
+            else:
+                planner.tell(request, game.evaluate(request.mask, 0))
+    whole = planner.trace
+    for trace in snapshots:
+        assert pack(trace) == pack(whole.until(trace.rollouts))
+    with pytest.raises(ValueError, match="read-only"):
+        whole.reward[0] = 1.0

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.planner import Rank
-from planner.recommend import best, best_so_far
+from planner.recommend import Leader, best, best_so_far
 from planner.settings import PLANNERS, PlannerSettings, make_planner
 from planner.subsets import mask_of
 from planner.trace import Trace
@@ -175,3 +175,18 @@ def test_unvisited_prefixes_follow_the_prior() -> None:
     assert not isinstance(request, Rank)
     planner.tell(request, 2.0)
     assert planner.best().path == (3, 0, 2)
+
+
+@given(cuts=st.lists(st.integers(0, 40), max_size=4), recommend=st.sampled_from(["q", "visits"]))
+@settings(max_examples=20, deadline=None)
+def test_a_leader_is_fed_piece_by_piece(cuts: list[int], recommend: str) -> None:
+    wanted = PlannerSettings(rollouts=40, depth=3, recommend=recommend)  # type: ignore[arg-type]
+    trace = run(Game(n=5, seed=1, noise=1.0, broken=frozenset({7})), wanted)
+    course, leader = best_so_far(trace), Leader()
+    assert leader.mask == -1
+    for t in sorted(cuts):
+        leader.feed(trace.until(t))
+        assert leader.mask == (course.mask[t - 1] if t else -1)
+    leader.feed(trace)
+    leader.feed(trace)
+    assert (leader.mask, leader.rollouts) == (course.mask[-1], trace.rollouts)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import anyio
 
-from planner.planner import Best
+from planner.recommend import Leader
 from planner.rules import MAX_ATTRIBUTES
 from planner.trace import Trace, path_masks
 
@@ -30,10 +30,6 @@ class Searching(Protocol):
     @property
     def trace(self) -> Trace:
         """What has happened so far."""
-        ...
-
-    def best(self) -> Best:
-        """Return the subset to ask for, as found so far; ValueError where there is none."""
         ...
 
 
@@ -143,7 +139,8 @@ class Pace:
         self._published = -1
         self._until: int | None = None  # rollouts at which it is held; None until it is, and while nothing is paused
         self._went = -math.inf  # when it last was let go, in the clock's seconds
-        self._watched: tuple[int | str | None, int, int | None] = (None, 0, None)  # breakpoint, rollouts, best mask
+        self._leader = Leader()
+        self._watched: tuple[int | str | None, int, int] = (None, 0, -1)  # breakpoint, rollouts, best subset
 
     def hold(self) -> None:
         """Hold the search where it is, whatever was granted."""
@@ -165,7 +162,7 @@ class Pace:
         if trace.rollouts == self._seen:
             return
         self._seen = trace.rollouts
-        self._look(planner, trace)
+        self._look(trace)
         while (wait := self._wait(trace.rollouts)) > 0:
             if wait >= _SHOW_SECONDS and await self._show(trace):
                 continue  # meanwhile anything may have changed
@@ -188,18 +185,19 @@ class Pace:
     def _interval(self) -> float:
         return 1 / self._control.rate if self._control.rate else 0.0
 
-    def _look(self, planner: Searching, trace: Trace) -> None:
+    def _look(self, trace: Trace) -> None:
         """Pause the run if its breakpoint was met since the last look."""
         wanted = self._control.breakpoint
         if wanted is None:
             return
         before, seen, best = self._watched
-        now = _best_mask(planner) if wanted == "best" else None
-        self._watched = (wanted, trace.rollouts, now)
+        if wanted == "best":
+            self._leader.feed(trace)
+        self._watched = (wanted, trace.rollouts, self._leader.mask)
         if before != wanted:
             return  # it was set just now
         if wanted == "best":
-            met = best is not None and now != best
+            met = best not in (-1, self._leader.mask)
         else:
             met = bool((path_masks(trace.path[seen:]) == wanted).any())
         if met:
@@ -241,10 +239,3 @@ def _breakpoint(argument: str) -> int | str | None:
     if not (argument.isdecimal() and argument.isascii() and 0 < int(argument[:9]) < 1 << MAX_ATTRIBUTES):
         raise CommandError(f"break {argument!r}: give `best`, a subset as a mask, or nothing to clear it")
     return int(argument)
-
-
-def _best_mask(planner: Searching) -> int | None:
-    try:
-        return planner.best().mask
-    except ValueError:
-        return None

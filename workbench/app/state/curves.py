@@ -83,8 +83,8 @@ def curves(trace: Trace, course: Course | None = None) -> Curves:
             better &= ~(chosen >= value)
             chosen[better], first[better] = value[better], attribute
         chosen = rule.offset + rule.width * chosen
-    changes = tuple((np.flatnonzero(np.diff(course.mask, prepend=-1)) + 1).tolist())
-    return Curves(course.q, chosen, first, changes, tuple((np.flatnonzero(~told) + 1).tolist()))
+    failed = tuple((np.flatnonzero(~told) + 1).tolist())
+    return Curves(course.q, chosen, first, tuple(course.changes), failed)
 
 
 def column_of(t: int, rollouts: int, width: int) -> int:

@@ -3,8 +3,6 @@
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from planner.planner import Best
 from planner.recommend import Course, best, best_so_far
 from planner.subsets import mask_of
@@ -128,8 +126,7 @@ class SearchState:
     @cached_property
     def choice_changes(self) -> list[int]:
         """The positions (from 1) whose last rollout made another subset the best, the first choice included."""
-        masks = self.course.mask
-        return (np.flatnonzero(np.diff(masks, prepend=-1)) + 1).tolist()
+        return self.course.changes
 
     def label(self, order: tuple[int, ...]) -> str:
         """Name an order: its attributes in the order asked."""
