@@ -1,5 +1,6 @@
 """Writing what is seen to a file."""
 
+import asyncio
 from pathlib import Path
 
 from textual import work
@@ -7,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.app.frame import Export, WorkbenchScreen
+from storage.errors import StorageError
+from workbench.app.frame import Export, WorkbenchDialog, WorkbenchScreen
 from workbench.text import plain
 
 
@@ -26,7 +27,7 @@ def free_name(folder: Path, name: str, suffix: str) -> Path:
     return path
 
 
-class ExportDialog(ModalScreen[Path | None]):
+class ExportDialog(WorkbenchDialog[Path | None]):
     """Offer a screen's exports and a picture of the whole screen; the result is what was written.
 
     Args:
@@ -60,12 +61,13 @@ class ExportDialog(ModalScreen[Path | None]):
         export = self._exports[event.option_index]
         path = free_name(Path.cwd(), export.name, export.suffix)
         try:
-            path.write_text(export.make(), "utf-8")
+            await asyncio.to_thread(path.write_text, await export.text(), "utf-8")
+        except StorageError as error:
+            self.workbench.problem(str(error))
+            self.dismiss(None)
         except OSError as error:
-            self.app.notify(
-                f"{path}: {error.strerror or error}: start the workbench in a folder that can be written",
-                severity="error",
-                markup=False,
+            self.workbench.problem(
+                f"{path}: {error.strerror or error}: start the workbench in a folder that can be written"
             )
             self.dismiss(None)
         else:

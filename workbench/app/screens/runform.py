@@ -20,6 +20,7 @@ from storage.unitcosts import unit_costs
 from workbench.app.frame import WorkbenchDialog
 from workbench.app.look import content_of
 from workbench.app.state.runform import CHOICES, TEXTS, Outlook, RunFormState, estimate_lines
+from workbench.app.widgets.ticks import Tick
 from workbench.engine.measures import history
 from workbench.engine.options import ARMS
 from workbench.engine.template import experiment_as_toml
@@ -48,20 +49,6 @@ _HINTS = {
     "file": "an experiment's TOML file: endpoints, roles, prices …",
 }
 _OPTIONS: Mapping[str, Sequence[str]] = {"world": WORLDS, "planner": PLANNERS, "persona": get_args(Persona)}
-
-
-class Tick(Checkbox):
-    """A check box that is told apart without colour: its mark is only there where it is checked."""
-
-    def watch_value(self) -> None:
-        """Show or hide the mark."""
-        super().watch_value()
-        self.BUTTON_INNER = "✔" if self.value else " "
-        self.refresh()
-
-    def on_mount(self) -> None:
-        """Show the mark it begins with."""
-        self.BUTTON_INNER = "✔" if self.value else " "
 
 
 class RunForm(WorkbenchDialog[list[str] | None]):
@@ -207,7 +194,7 @@ class RunForm(WorkbenchDialog[list[str] | None]):
         except OSError as error:
             self.workbench.problem(f"{path}: {error.strerror or error}: make room, or move the database")
         else:
-            self.dismiss(["run", str(path), "--quiet"])
+            self.dismiss(["run", str(path)])
 
     def action_cancel(self) -> None:
         """Start nothing."""

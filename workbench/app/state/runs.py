@@ -167,8 +167,8 @@ class RunsState:
             if run.status == "interrupted":
                 return f"nobody works on run {run.run}: r takes it up again"
             return None if working else f"run {run.run} has ended"
-        if run.kind != "run":
-            return f"run {run.run} is of kind {run.kind}: only runs of experiments are taken up again"
+        if run.kind not in ("run", "plan"):
+            return f"run {run.run} is of kind {run.kind}: only experiments and searches are taken up again"
         if working:
             return f"run {run.run} is being worked on: wait for it, or cancel it with x"
         if verb == "again":

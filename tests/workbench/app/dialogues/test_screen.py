@@ -263,7 +263,7 @@ def test_copy_and_exports_are_the_dialogue(prepared: Path) -> None:
             str(value)
             for value in (screen.replay.columns[1].turns[1].question, screen.replay.columns[1].turns[1].reply)
         )
-        exports = {export.name + export.suffix: export.make() for export in screen.exports()}
+        exports = {export.name + export.suffix: await export.text() for export in screen.exports()}
         assert set(exports) == {"dialogue-29.txt", "dialogue-29.json", "dialogue-30.txt", "dialogue-30.json"}
         assert json.loads(exports["dialogue-30.json"])["arm"] == "planner"
         assert "arm planner" in exports["dialogue-30.txt"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_a_link_opens_its_run_and_says_where_there_is_none(mixed: Path) -> None:
         assert chosen.run == first
         assert (screen(pilot).copy_text() or "").startswith(f"{first}\nworkbench show run {first} --db ")
         (export,) = screen(pilot).exports()
-        assert json.loads(export.make())["run"] == first
+        assert json.loads(await export.text())["run"] == first
         subject = screen(pilot).subject()
         assert subject is not None
         assert subject.target == f"run/{first}"
@@ -226,6 +227,27 @@ def test_a_run_whose_process_was_killed_is_interrupted(live: tuple[Path, Launche
         await until(pilot, lambda: "◌ interrupted" in text(pilot))
         await pilot.press("p")
         await until(pilot, lambda: "nobody works on run" in text(pilot))
+
+    drive(path, steps)
+
+
+def test_a_search_that_was_cut_off_is_taken_up(prepared: Path, tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    shutil.copy(prepared, path)
+    db = open_readonly(path)
+    (scenario,) = db.execute("select id from scenarios limit 1").fetchone()
+    db.close()
+    launched = launch(path, ["plan", scenario, "--rollouts", "50", "--seed", "8", "--paused"])
+
+    async def steps(pilot: Pilot[None]) -> None:
+        state = screen(pilot).state
+        await until(pilot, lambda: "‖ paused" in text(pilot))
+        await pilot.press("up")
+        os.kill(launched.pid, signal.SIGKILL)
+        await until(pilot, lambda: "◌ interrupted" in text(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: state.chosen is not None and state.chosen.status == "done")
+        assert [run.kind for run in state.runs] == ["plan", "run"]
 
     drive(path, steps)
 

@@ -214,6 +214,8 @@ def test_refusals_say_why() -> None:
     assert "r takes it up" in (state.refusal("cancel") or "")
     state.eat([figures("a", kind="import", failed=1)], 0.0)
     assert "of kind import" in (state.refusal("retry") or "")
+    state.eat([figures("a", "interrupted", kind="plan")], 0.0)
+    assert state.refusal("again") is None
 
 
 def test_the_summary_is_json() -> None:

@@ -108,6 +108,7 @@ def test_a_run_starts_from_the_form_and_its_screen_opens(copy: Path) -> None:
         await pilot.press("ctrl+s")
         await until(pilot, lambda: pilot.app.current_mode == "runs")
         await until(pilot, lambda: _done(copy))
+        await until(pilot, lambda: "trials: 4 of 4" in screen_text(pilot.app))  # from its log
 
     fill(copy, flow)
     (written,) = copy.with_name(f"{copy.name}-workers").glob("*.toml")

@@ -283,11 +283,11 @@ def test_blurred_texts_can_not_be_read_on_the_screen(prepared: Path) -> None:
 def test_the_chosen_scenarios_are_exported_in_a_form_that_can_be_imported(prepared: Path) -> None:
     async def flow(pilot: Pilot[None], screen: ScenariosScreen) -> None:
         (export,) = screen.exports()
-        assert len(export.make().splitlines()) == 14
+        assert len((await export.text()).splitlines()) == 14
         await press(pilot, "space")
         (export,) = screen.exports()
         assert export.name == "1-scenarios-selected"
-        (line,) = export.make().splitlines()
+        (line,) = (await export.text()).splitlines()
         first = screen.state.row(0)
         assert first is not None
         assert Scenario.from_dict(json.loads(line)).id == first.id

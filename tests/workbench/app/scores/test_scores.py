@@ -301,7 +301,7 @@ def test_mouse_and_copy_and_narrow_columns(prepared: Path) -> None:
         assert matrix.column == "Education"
         assert "Educati" in screen_text(pilot.app)
         assert [export.suffix for export in screen.exports()] == [".csv", ".md", ".json"]
-        assert "control" in screen.exports()[0].make()
+        assert "control" in await screen.exports()[0].text()
         await press(pilot, "d")
         text = screen.copy_text()
         assert text is not None

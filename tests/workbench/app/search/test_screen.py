@@ -287,7 +287,7 @@ def test_a_link_names_the_position_and_exports_what_is_seen(prepared: Path) -> N
         assert subject.target == "search/1"
         files: list[Export] = screen.exports()
         assert [file.suffix for file in files] == [".svg", ".dot", ".json", ".txt"]
-        assert all("surrogate" in file.make() for file in files)
+        assert all(["surrogate" in await file.text() for file in files])
 
     drive(prepared, steps, link="search/1?t=7")
 
