@@ -26,7 +26,7 @@ _PAGE = 1080
 MOST_OF_NAME = 30
 """Letters of a name beside a drawing."""
 
-OTHERS = (0, 4, 7, 5, 1, 2, 3, 6)
+_OTHERS = (0, 4, 7, 5, 1, 2, 3, 6)
 """Slots of lines that are no arms, in their order."""
 
 
@@ -170,7 +170,9 @@ def lines(
     air = 0.05 * (max(bounds) - min(bounds)) or 0.5
     low = min(bounds) - air if low is None else low
     high = max(bounds) + air if high is None else high
-    width, top, right = 700, 8, 560
+    top, right = 8, 560
+    longest = max(len(short(one.name, MOST_OF_NAME)) for one in told)
+    width = max(700.0, right + 60 + 6.6 * longest)
     bottom = top + _HEIGHT
     drawn: list[Markup] = [axis(low, high, top, bottom, right, y_name)]
     drawn += [
@@ -180,8 +182,9 @@ def lines(
     ]
     drawn.append(text((_LEFT + right) / 2, bottom + 36, x_name, "tick", "middle"))
     ends: list[tuple[float, str, int]] = []
-    for order, one in enumerate(told):
-        number = slot(one.name) if one.name in SLOTS else OTHERS[order % len(OTHERS)]
+    slots = slots_of([one.name for one in told])
+    for one in told:
+        number = slots[one.name]
         placed = [
             (scale(x_low, x_high, _LEFT + 12, right - 12, p.x), scale(low, high, bottom, top, p.y), p)
             for p in one.points
@@ -194,7 +197,7 @@ def lines(
             if p.low is not None and p.high is not None:
                 drawn += whisker(x, scale(low, high, bottom, top, p.low), scale(low, high, bottom, top, p.high))
             drawn.append(mark(x, y, number, f"{one.name}, {x_name} {p.x:g}: {shown(Mean(p.y, p.low, p.high))}"))
-        ends.append((placed[-1][1], f"{short(one.name, 14)} {one.points[-1].y:.2f}", number))
+        ends.append((placed[-1][1], f"{short(one.name, MOST_OF_NAME)} {one.points[-1].y:.2f}", number))
     for y, words, number in _apart(ends, 15):
         drawn += [mark(right + 12, y, number), text(right + 22, y + 4, words, "label")]
     return drawing(key, width, bottom + _BOTTOM + 2, title, description, *drawn)
@@ -238,6 +241,14 @@ def heat(
                 text(x + wide / 2 - 1, y + 17, words, "label", "middle"),
             ]
     return drawing(key, left + len(columns) * wide + 6, 34 + len(rows) * tall, title, description, *drawn)
+
+
+def slots_of(names: Iterable[str]) -> dict[str, int]:
+    """Return a slot for each series: an arm has its own, others get what is left as long as there is one."""
+    found = {name: SLOTS.index(name) for name in names if name in SLOTS}
+    left = [number for number in _OTHERS if number not in found.values()] or list(_OTHERS)
+    others = [name for name in names if name not in found]
+    return found | {name: left[i % len(left)] for i, name in enumerate(others)}
 
 
 def name_width(names: Iterable[str]) -> float:

@@ -28,7 +28,7 @@ STATISTICS = (
 READING: tuple[str, ...] = (
     (
         f"{_SCORES} Differences between arms, models and settings are paired: taken scenario by scenario, so that what "
-        "scenarios differ in cancels. The tables say which of them are told apart after Holm's correction."
+        "scenarios differ in cancels. Where a table has p (Holm), it says which of them are told apart."
     ),
     (
         "Rows and diamonds marked published are the paper's own figures, shown as they were published: they were "

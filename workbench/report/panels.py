@@ -7,9 +7,9 @@ from functools import partial
 
 from markupsafe import Markup
 
-from workbench.report.charts import OTHERS, Series, empty, whisker
+from workbench.report.charts import Series, empty, slots_of, whisker
 from workbench.report.parts import Mean, shown
-from workbench.report.svg import SLOTS, drawing, element, line, mark, scale, short, slot, text, ticks
+from workbench.report.svg import drawing, element, line, mark, scale, short, text, ticks
 
 _WIDE, _TALL = 250, 160
 """Size of the area between a panel's axes."""
@@ -59,7 +59,7 @@ def panels(
         return empty(key, title, description)
     across = _Axis(min(xs), max(xs), logarithmic)
     names = list(dict.fromkeys(series.name for panel in told for series in panel.series))
-    slots = {name: slot(name) if name in SLOTS else OTHERS[i % len(OTHERS)] for i, name in enumerate(names)}
+    slots = slots_of(names)
     columns = min(_MOST_COLUMNS, len(told))
     width = columns * (_LEFT + _WIDE + _RIGHT)
     parts, head = _legend(slots, width) if len(names) > 1 else ([], 0.0)

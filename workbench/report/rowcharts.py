@@ -8,17 +8,17 @@ from markupsafe import Markup
 
 from workbench.report.charts import (
     MOST_OF_NAME,
-    OTHERS,
     axis,
     diamond,
     empty,
     legend,
     legend_height,
     name_width,
+    slots_of,
     whisker,
 )
 from workbench.report.parts import Mean, middle, shown
-from workbench.report.svg import SLOTS, drawing, element, fill, line, mark, patterns, scale, short, slot, text, ticks
+from workbench.report.svg import drawing, element, fill, line, mark, patterns, scale, short, text, ticks
 
 _BAR = 20
 _GAP = 12
@@ -55,7 +55,7 @@ def rowbars(
     head = legend_height(list(values), width, published) + 14
     bottom = head + len(groups) * span
     at = partial(scale, low, high, left, left + _SPAN)
-    slots = {name: slot(name) if name in SLOTS else OTHERS[i % len(OTHERS)] for i, name in enumerate(values)}
+    slots = slots_of(list(values))
     drawn: list[Markup] = [
         patterns(key, list(slots.values())),
         legend(key, slots, width, published is not None),
@@ -111,7 +111,7 @@ def scatter(
     x_low, x_high = _range([spot.x for spots in told.values() for spot in spots])
     y_low, y_high = _range([spot.y for spots in told.values() for spot in spots])
     left, right, bottom = 46.0, 620.0, 330.0
-    names = {name: slot(name) if name in SLOTS else OTHERS[i % len(OTHERS)] for i, name in enumerate(told)}
+    names = slots_of(list(told))
     head = legend_height(list(told), right, None) + 14
     x_at, y_at = partial(scale, x_low, x_high, left + 8, right - 70), partial(scale, y_low, y_high, bottom, head)
     drawn: list[Markup] = [

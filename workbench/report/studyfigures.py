@@ -199,7 +199,7 @@ def subset_figures(settings: Sequence[Setting], made: StudyTable, key: str) -> I
             order = (*(_name(arm) for arm in CHOICES if arm != _JUDGED and arm != "full"), _AS_IT_WON, _AGAIN)
             ordered = {name: values[name] for name in (*order, _name("full")) if name in values}
             number += 1
-            title = f"Which {k} attributes are known · world: {world} · model: {short(model)} · judge: {judge}"
+            title = f"Which attributes are known, k = {k} · world: {world} · model: {short(model)} · judge: {judge}"
             told = "; ".join(f"{n}: median {np.median(v):.2f}, mean {np.mean(v):.2f}" for n, v in ordered.items())
             slots = {name: SLOTS.index(like) for name, like in _LOOKS.items()}
             svg = charts.boxes(f"{key}-{number}", title, f"A box per way of choosing. {told}.", ordered, 1, 5, slots)

@@ -100,21 +100,21 @@ def read_study(
 
 
 def _courses(db: Database, data: StudyData, seed: int) -> Iterator[tuple[str, Mapping[str, object], Courses]]:
-    """Yield the courses of each part whose searches had other settings or models than those before."""
+    """Yield the courses of each part whose searches had other settings or models than those of the parts before."""
     seen: set[tuple[str, str]] = set()
     for name in dict.fromkeys(part.part for part in data.parts):
-        mine = [part for part in data.parts if part.part == name]
-        accounts = [data.accounts[str(part.run)] for part in mine]
-        searched = [account for account in accounts if account.row["searches"]]
-        settings = {
-            (model, str(account.experiment.get("planner")))
-            for account in searched
-            for model in str(account.row["models"]).split(",")
-        }
-        if settings - seen:
-            for part, account in zip(mine, accounts, strict=True):
-                yield from ((name, part.setting, course) for course in read_courses(db, account.row, seed))
-        seen |= settings
+        searched: dict[tuple[str, str], tuple[StoredPart, RunData]] = {}
+        for part in data.parts:
+            account = data.accounts[str(part.run)]
+            if part.part == name and account.row["searches"]:
+                how = (str(account.row["models"]), str(account.experiment.get("planner")))
+                searched.setdefault(how, (part, account))
+        if set(searched) - seen:
+            for part, account in searched.values():
+                # What was swept says nothing of the searches where all of them were done in the same way.
+                setting = part.setting if len(searched) > 1 else {}
+                yield from ((name, setting, course) for course in read_courses(db, account.row, seed))
+        seen |= set(searched)
 
 
 def _asks(data: RunData) -> bool:

@@ -168,9 +168,10 @@ def _course_words(data: StudyData) -> Iterator[str]:
     if known:
         nearer = sum(bool(median[-1] < median[0]) for median in medians)
         found = [course.found for course in known if course.found is not None]
+        shares = " to ".join(dict.fromkeys(f"{100 * share:.0f}" for share in (min(found), max(found))))
         yield (
             f"Courses (settings and models) with a smaller median regret at the end than after the first evaluations: "
-            f"{nearer} of {len(known)}. Of the searches, {100 * min(found):.0f} to {100 * max(found):.0f} % returned a "
+            f"{nearer} of {len(known)}. Of the searches, {shares} % returned a "
             "best subset of their size. Rewards are noisy judgements: what scored best among many was in part lucky, "
             "and a search cannot tell."
         )
@@ -226,8 +227,8 @@ _SECTIONS: dict[str, Callable[[StudyData, str], Iterator[Section]]] = {
     ),
     "subsets": _subsets,
     "gains": _simple("gains", "Gain per question", studyfigures.gain_figures),
-    "regret": _courses,
     "abstention": _abstention,
-    "coverage": _coverage,
     "settings": _sweeps,
+    "regret": _courses,
+    "coverage": _coverage,
 }

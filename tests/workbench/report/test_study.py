@@ -63,13 +63,13 @@ def test_every_experiment_has_its_section_with_a_plot_and_a_table(study: StudyRe
         "Attribute sensitivity by domain",
         "Subset choice",
         "Gain per question",
-        "Searches and their regret",
         "Score against questions: abstention",
         "Score against questions: thresholds",
-        "Which attributes are asked for and planned",
         "Settings: retrieval",
         "Settings: personas",
         "Settings: budget",
+        "Searches and their regret",
+        "Which attributes are asked for and planned",
     ]
     for section in study.sections:
         assert any(isinstance(part, Figure) for part in section.parts), section.heading
@@ -126,7 +126,7 @@ def test_differences_are_corrected_over_their_table(study: StudyReport) -> None:
 def test_the_winners_curse_is_shown(study: StudyReport) -> None:
     first, second, over_k = [part for part in _section(study, "Subset choice").parts if isinstance(part, Figure)]
     for figure, k in ((first, 2), (second, 3)):
-        assert figure.title.startswith(f"Which {k} attributes")
+        assert figure.title.startswith(f"Which attributes are known, k = {k} ")
         names = [node.text for node in ET.fromstring(figure.svg).iter("text")]
         assert {"random", "static", "planned path", "oracle"} <= set(names)
         assert names.index("judged oracle, as it won") < names.index("judged oracle, judged again")
