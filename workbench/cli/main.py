@@ -9,7 +9,6 @@ from typing import Annotated, Never
 
 import typer
 
-from workbench.cli import app as cli_app
 from workbench.cli import (
     agreement,
     branch,
@@ -29,6 +28,7 @@ from workbench.cli import (
     studyview,
     workers,
 )
+from workbench.cli import app as cli_app
 from workbench.cli.common import FAILED, INTERRUPTED, WRONG, DbOption, narrate
 from workbench.version import __version__
 
