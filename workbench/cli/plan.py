@@ -142,8 +142,7 @@ def _work(
         raise UsageError("--save writes one search: name one scenario and one model")
 
     async def work() -> "Outcome":
-        how = {"new": new, "retry_failed": retry_failed}
-        return await run_experiment(path, prepared, display, control=control(), **how)
+        return await run_experiment(path, prepared, display, new=new, retry_failed=retry_failed, control=control())
 
     return prepared, anyio.run(work)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Click, Resize
+from textual.events import Click
 from textual.message import Message
 
 from workbench.app.state.inspection import InspectorState, Page
@@ -117,6 +117,6 @@ class Inspector(LineList):
             if event.chain == 2:
                 self.action_open()
 
-    def on_resize(self, event: Resize) -> None:  # noqa: ARG002
+    def on_resize(self) -> None:
         """Lay the lines out for the new width."""
         self.redraw()
