@@ -62,8 +62,7 @@ def main() -> None:
                 time.sleep(0.1)
             with terminal(folder, "open", f"search/{unit}") as app:
                 app.wait_for(b"Tree of orders")
-                shapes = (b"t", b"Lattice of sets"), (b"t", b"Tree of orders")
-                measure("Search, 300 rollouts streaming in", app, shapes)
+                measure("Search, 300 rollouts streaming in", app, up_and_down)
         with terminal(folder) as app:
             app.wait_for(b"Scenarios")
             app.press(b"4")

@@ -10,12 +10,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.app.look import bar, rich_style, value_style
 from workbench.app.state.search import SearchState
 from workbench.app.state.treerows import SORTS, Mark, Rows, Sort, TreeRows, nodes_along, order_of
+from workbench.app.widgets.scrolled import Scrolled
 from workbench.explain import short_names
 from workbench.text import plain
 
@@ -41,7 +41,7 @@ class _Widths(NamedTuple):
     order: int
 
 
-class TreeView(ScrollView, can_focus=True, inherit_bindings=False):
+class TreeView(Scrolled, can_focus=True, inherit_bindings=False):
     """Shows the tree of orders of a search at its position; keeps the cursor on its node, wherever rows go."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
