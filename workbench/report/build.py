@@ -57,7 +57,12 @@ def build(
     for name in names:
         study = _study_id(db, name)
         if study is None:
-            data = read_run(db, name, **how, scenarios=scenarios)
+            try:
+                data = read_run(db, name, **how, scenarios=scenarios)
+            except NotFoundError as error:
+                if name is None:
+                    raise
+                raise NotFoundError(f"{error}, `workbench show studies` lists studies") from error
             datas.setdefault(data.row["run"], data)
         elif study not in studies:
             studies[study] = read_study(db, study, **how, scenarios=scenarios)

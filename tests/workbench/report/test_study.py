@@ -4,6 +4,7 @@ import re
 import sqlite3
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from storage.errors import NotFoundError
 from storage.studies import list_studies
 from tests.workbench.report.hostile import HOSTILE
 from tests.workbench.report.page import Page
+from workbench.cli.common import DONE
+from workbench.cli.report import report as report_command
 from workbench.report.build import build
 from workbench.report.html import to_html
 from workbench.report.latex import to_latex
@@ -252,6 +255,21 @@ def _check_latex(latex: str) -> None:
     assert (
         max(body.count(r" \\") for body in re.findall(r"\\begin\{tabular\}.*?\\end\{tabular\}", latex, re.DOTALL)) <= 31
     )
+
+
+def test_the_command_takes_studies_and_scenarios(
+    studied: Path, study: StudyReport, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = study.examples.dialogues[0].row["scenario_id"]
+    how: dict[str, Any] = {"format": None, "dialogues": 1, "searches": 0, "seed": 0, "db": studied}
+    target = tmp_path / "report.html"
+    assert report_command(names=["mine"], output=target, scenario=[scenario], **how) == DONE
+    written = target.read_text("utf-8")
+    assert "Of the scenarios asked for." in written
+    assert written.count(f"scenario {scenario}") >= 4
+    assert "Report of study mine" in capsys.readouterr().err
+    with pytest.raises(NotFoundError, match="no run 'nonsense'.*show studies"):
+        report_command(names=["nonsense"], output=target, scenario=None, **how)
 
 
 def test_hostile_texts_stay_texts(hostile_study: Path) -> None:
