@@ -268,7 +268,7 @@ def test_the_command_takes_studies_and_scenarios(
     assert "Of the scenarios asked for." in written
     assert written.count(f"scenario {scenario}") >= 4
     assert "Report of study mine" in capsys.readouterr().err
-    with pytest.raises(NotFoundError, match="no run 'nonsense'.*show studies"):
+    with pytest.raises(NotFoundError, match=r"no run 'nonsense'.*show studies"):
         report_command(names=["nonsense"], output=target, scenario=None, **how)
 
 
