@@ -11,16 +11,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
-from textual.events import Key
-from textual.timer import Timer
 
 from storage.dialogues import Place, beside, latest_run, overview, places, replay
 from storage.readers import find_run
-from workbench.app.frame import Export, Headline, Pane, Subject, WorkbenchScreen
+from workbench.app.frame import Export, Headline, Pane, Subject
 from workbench.app.screens.branching import Branching
+from workbench.app.screens.playing import Playing
 from workbench.app.screens.takeover import ChooseColumns
 from workbench.app.state.dialoguelist import PAGE
-from workbench.app.state.dialogues import SPEEDS, Replay, column, first_columns, same_choice
+from workbench.app.state.dialogues import Replay, column, first_columns, same_choice
 from workbench.app.state.links import Link
 from workbench.app.state.transcript import blocks, known_lines, neighbour_lines, turn_text
 from workbench.app.widgets.dialoguepane import DialoguePane, Transcript
@@ -33,7 +32,7 @@ Row = dict[str, Any]
 _COLUMNS = ("column-1", "column-2", "column-3")
 
 
-class DialoguesScreen(Branching, WorkbenchScreen):
+class DialoguesScreen(Playing, Branching):
     """Pick a scenario's dialogues, replay them side by side, take one over."""
 
     NAME = "dialogues"
@@ -68,8 +67,6 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         self._world: str | None = None
         self._places: list[Place] = []
         self._neighbours = False
-        self._speed = SPEEDS.index(1.0)
-        self._playing: Timer | None = None
         self._drawn: object = None
         self._arranging = asyncio.Lock()
 
@@ -85,8 +82,7 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         if not self.replay.columns:
             return Headline("pick a dialogue" if self._places else "", world=self._world)
         row = self.replay.columns[self.active].row
-        playing = f" · playing, {SPEEDS[self._speed]:g} s a step" if self._playing else ""
-        return Headline(f"{row['scenario_id'][:8]} · {self.replay.name_of_step()}{playing}", row["run"], row["world"])
+        return Headline(f"{row['scenario_id'][:8]} · {self.replay.name_of_step()}{self.pace}", row["run"], row["world"])
 
     def subject(self) -> Subject | None:
         """Return the dialogue in the column that has the focus."""
@@ -282,11 +278,6 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         own = {binding.action.partition("(")[0] for binding in self.BINDINGS if isinstance(binding, Binding)}
         return bool(self._units) if action in own else super().check_action(action, parameters)
 
-    def on_key(self, event: Key) -> None:
-        """Stop playing on any key but the one that starts it."""
-        if self._playing and event.key not in ("a", "plus", "minus"):
-            self.stop_playing()
-
     def action_go(self, by: int) -> None:
         """Go some steps on or back."""
         self.go_to(self.replay.step + by)
@@ -314,36 +305,6 @@ class DialoguesScreen(Branching, WorkbenchScreen):
         self.unfollow()
         if self.replay.go_to(step):
             self._show_step()
-
-    def action_play(self) -> None:
-        """Go on by itself, a step at a time, or stop; from the beginning where the end is reached."""
-        if self._playing:
-            self.stop_playing()
-            return
-        if self.replay.step == self.replay.last:
-            self.go_to(0)
-        self._playing = self.set_interval(SPEEDS[self._speed], self._tick)
-        self.refresh_headline()
-
-    def stop_playing(self) -> None:
-        """Stay at the step of now."""
-        if self._playing:
-            self._playing.stop()
-            self._playing = None
-            self.refresh_headline()
-
-    def action_speed(self, by: int) -> None:
-        """Play faster (-1) or slower (1)."""
-        self._speed = min(max(0, self._speed + by), len(SPEEDS) - 1)
-        self.notify(f"{SPEEDS[self._speed]:g} s a step", timeout=2)
-        if self._playing:
-            self.stop_playing()
-            self.action_play()
-
-    def _tick(self) -> None:
-        self.go_to(self.replay.step + 1)
-        if self.replay.step == self.replay.last:
-            self.stop_playing()
 
     async def action_neighbours(self) -> None:
         """Show or hide the planned paths that the agent was shown."""

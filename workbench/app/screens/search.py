@@ -10,28 +10,25 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from storage.errors import StorageError
 from storage.searches import first_search, latest_searches, search_row, trace_if_new
-from workbench.app.frame import Export, Headline, Subject, WorkbenchScreen
+from workbench.app.frame import Export, Headline, Subject
 from workbench.app.launching import claimed_run
 from workbench.app.nodes import Nodes
-from workbench.app.screens.searchdialogs import BreakpointsDialog, GoTo, SearchPicker
+from workbench.app.screens.moving import Moving
+from workbench.app.screens.searchdialogs import SearchPicker
 from workbench.app.screens.searchform import SearchForm
 from workbench.app.state.links import Link
-from workbench.app.state.searchdesk import Found, SearchDesk
-from workbench.app.widgets.curve import Curve
+from workbench.app.state.searchdesk import Found
 from workbench.app.widgets.inspector import Inspector
 from workbench.app.widgets.latticeview import LatticeView
 from workbench.app.widgets.linelist import LineList
-from workbench.app.widgets.searchpanes import BESIDE, SearchPanes
+from workbench.app.widgets.searchpanes import BESIDE
 from workbench.app.widgets.transport import Transport
 from workbench.app.widgets.treeview import TreeView
-from workbench.engine.command import tell_run
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-_TICK_SECONDS = 1 / 20
 _REST_SECONDS = 0.2
 """The evidence behind a reward is read where the position or the cursor rests for so long: it takes milliseconds."""
 
@@ -39,7 +36,7 @@ _LISTED = 200
 """Searches that are offered, the latest."""
 
 
-class SearchScreen(WorkbenchScreen):
+class SearchScreen(Moving):
     """Screen 2. A list of searches until one is open; then its tree, what stands behind the cursor, and its course."""
 
     NAME = "search"
@@ -71,20 +68,13 @@ class SearchScreen(WorkbenchScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = SearchDesk()
-        self.panes = SearchPanes(self.desk)
         self._listed: list[dict[str, Any]] = []
-        self._ticked = 0.0
 
     def compose_body(self) -> ComposeResult:
         """Yield the panes, and below them the transport bar."""
         with Vertical(id="search-body"):
             yield self.panes
             yield Transport()
-
-    def on_mount(self) -> None:
-        """Have a clock for replays, which stands still until there is one."""
-        self._timer = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
 
     # What the frame asks
 
@@ -107,10 +97,7 @@ class SearchScreen(WorkbenchScreen):
 
     def exports(self) -> list[Export]:
         """Offer what is seen as SVG, DOT, JSON and text."""
-        from workbench.app.state.treeexport import tree_files
-
-        state = self.desk.state
-        return [] if state is None else [Export(*file) for file in tree_files(state, self.panes.seen())]
+        return [Export(*file) for file in self.panes.files()]
 
     async def open_link(self, link: Link) -> None:
         """Open a search; `t=40` goes to a rollout, `watch` replays it from the start if it is over already."""
@@ -141,7 +128,7 @@ class SearchScreen(WorkbenchScreen):
             return
         if desk.take(*await self._read(desk.unit, desk.seen), time.time()):
             await self._lay_out()
-            self._run_timer()
+            self.run_timer()
         if desk.second is not None and desk.second.running:
             desk.take_second(*await self._read(desk.second.unit, desk.second_seen))
         self.panes.show()
@@ -162,131 +149,6 @@ class SearchScreen(WorkbenchScreen):
         await self.panes.lay_out()
         self.show_pane("tree" if self.panes.open else "searches")
         self.refresh_headline()
-
-    # Moving through rollouts
-
-    def _tick(self) -> None:
-        now = time.monotonic()
-        passed, self._ticked = now - self._ticked, now
-        state, playback = self.desk.state, self.desk.playback
-        if not playback.playing:
-            self._timer.pause()
-        elif state is not None and playback.advance(state, passed):
-            self.panes.show()
-
-    def _run_timer(self) -> None:
-        self._ticked = time.monotonic()
-        self._timer.resume()
-
-    def _move(self, t: int) -> None:
-        if self.desk.state is not None:
-            self.desk.playback.pause()
-            self.desk.playback.stopped = ""
-            self.desk.state.move_to(t)
-            self.panes.show()
-
-    def _at_work(self) -> bool:
-        """Tell whether what is seen is the end of a search under way, so that keys are meant for its process."""
-        state = self.desk.state
-        return state is not None and state.running and state.at_end and not self.desk.playback.playing
-
-    def action_play(self) -> None:
-        """Run or pause: the search itself at its end, else a replay."""
-        state, playback = self.desk.state, self.desk.playback
-        if state is None:
-            return
-        if self._at_work():
-            self._command("resume" if state.paused else "pause")
-            return
-        if playback.playing:
-            playback.pause()
-        else:
-            playback.play(state)
-            self._run_timer()
-        self.panes.show()
-
-    def action_step(self) -> None:
-        """Take one rollout: of the search itself at its end, else of the replay."""
-        if self._at_work():
-            self._command("step")
-        else:
-            self.action_by(1)
-
-    def action_by(self, step: int) -> None:
-        """Move by rollouts."""
-        if self.desk.state is not None:
-            self._move(self.desk.state.t + step)
-
-    def action_to_start(self) -> None:
-        """Move to where nothing was known."""
-        self._move(0)
-
-    def action_to_end(self) -> None:
-        """Move to the end, and follow the search from there."""
-        if self.desk.state is not None:
-            self.desk.state.follow(on=True)
-            self._move(self.desk.state.t)
-
-    @work(group="ask", exit_on_error=False)
-    async def action_go_to(self) -> None:
-        """Ask for a rollout and go there."""
-        state = self.desk.state
-        if state is not None:
-            t = await self.app.push_screen_wait(GoTo(state.t, state.trace.rollouts))
-            if t is not None:
-                self._move(t)
-
-    def action_follow(self) -> None:
-        """Follow the search, or stay."""
-        if self.desk.state is not None:
-            self.desk.playback.pause()
-            self.desk.state.follow(on=not self.desk.state.following)
-            self.panes.show()
-
-    def action_speed(self, step: int) -> None:
-        """Make the replay faster or slower, or the search itself at its end."""
-        playback = self.desk.playback
-        playback.change_speed(step)
-        if self._at_work():
-            self._command("rate", f"{playback.speed:g}")
-        self.notify(f"{playback.speed:g} rollouts per second", timeout=2)
-        self.panes.show()
-
-    @work(group="ask", exit_on_error=False)
-    async def action_breakpoints(self) -> None:
-        """Choose where a replay, or the search itself, stops."""
-        state, playback = self.desk.state, self.desk.playback
-        if state is None:
-            return
-        chosen = await self.app.push_screen_wait(BreakpointsDialog(state, playback.breakpoints))
-        if chosen is not None:
-            playback.breakpoints = chosen
-            if state.running:
-                self._command("break", chosen.command())
-            self.panes.show()
-
-    @on(Transport.Moved)
-    @on(Curve.Moved)
-    def _dragged(self, event: Transport.Moved | Curve.Moved) -> None:
-        self._move(event.t)
-
-    @on(Transport.Toggled)
-    def _toggled(self) -> None:
-        self.action_play()
-
-    @work(group="command", exit_on_error=False)
-    async def _command(self, verb: str, argument: str = "") -> None:
-        """Tell the process that searches what to do, and say so if it does not."""
-        state = self.desk.state
-        if state is None:
-            return
-        try:
-            refused = await asyncio.to_thread(tell_run, self.workbench.path, state.run, verb, argument)
-        except StorageError as error:
-            refused = str(error)
-        if refused is not None:
-            self.workbench.problem(refused)
-        self.request_refresh()
 
     # Looking at it another way
 

@@ -146,33 +146,39 @@ def as_svg(state: SearchState, visible: Iterable[Order]) -> str:
     names = tuple(map(plain, state.names))
     nodes = treechart.place(state.tree, state.orders, names, lambda node: below.get(node, ()), chosen)
     description = f"{len(rows)} nodes of the tree of orders, from left to right what is acquired next. {_LEGEND}"
-    drawn = treechart.tree("tree", title(state), description, nodes, style=_style())
+    drawn = treechart.tree("tree", title(state), description, nodes, style=style())
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{drawn}\n'
 
 
 def as_dot(state: SearchState, visible: Iterable[Order]) -> str:
     """Write what is seen as a graph for Graphviz."""
     lines = [
-        f"digraph {_quoted(title(state))} {{",
-        f"  graph [rankdir=LR, labelloc=t, label={_quoted(title(state))}];",
+        f"digraph {quoted(title(state))} {{",
+        f"  graph [rankdir=LR, labelloc=t, label={quoted(title(state))}];",
         '  node [shape=box, style=rounded, fontname="sans-serif"];',
     ]
     for number, row in enumerate(tree_rows(state, visible)):
         label = f"{row.name}\n{_value(row)} · N {row.visits}{f' · +{row.hidden}' if row.hidden else ''}"
         width = ", penwidth=2.5" if row.chosen else ""
-        lines.append(f"  n{number} [label={_quoted(label)}{width}];")
+        lines.append(f"  n{number} [label={quoted(label)}{width}];")
         if row.parent is not None:
-            style = ", style=bold" if row.last_rollout else ""
-            lines.append(f"  n{row.parent} -> n{number} [label={_quoted(str(row.order_visits))}{style}];")
+            bold = ", style=bold" if row.last_rollout else ""
+            lines.append(f"  n{row.parent} -> n{number} [label={quoted(str(row.order_visits))}{bold}];")
     return "\n".join([*lines, "}", ""])
 
 
 def as_json(state: SearchState, visible: Iterable[Order]) -> str:
     """Write what is seen as data: exact numbers, where they come from, and the position."""
+    data = origin(state, FORMAT) | {"nodes": [_node(row) for row in tree_rows(state, visible)]}
+    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+
+
+def origin(state: SearchState, form: str) -> dict[str, object]:
+    """Return what every JSON file of a search begins with: its format, where it comes from, and the position."""
     trace, best = state.trace, state.best
     names = tuple(map(plain, state.names))
-    data = {
-        "format": FORMAT,
+    return {
+        "format": form,
         "scenario": state.scenario,
         "run": state.run,
         "unit": state.unit,
@@ -189,9 +195,7 @@ def as_json(state: SearchState, visible: Iterable[Order]) -> str:
         "best": None
         if best is None
         else {"attributes": [names[a] for a in best.path], "q": best.q, "visits": best.visits},
-        "nodes": [_node(row) for row in tree_rows(state, visible)],
     }
-    return json.dumps(data, indent=1, allow_nan=False) + "\n"
 
 
 def as_text(state: SearchState, visible: Iterable[Order]) -> str:
@@ -276,13 +280,14 @@ def _value(row: Row) -> str:
     return f"Q {_q(row).strip()}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a string of DOT's: only quotes and backslashes mean anything in it."""
     escaped = plain(text, lines=True).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
-def _style() -> str:
+def style() -> str:
+    """Return the rules of a drawing that stands alone, with the colours of the light palette."""
     c = palettes()["light"].colours
     return (
         f".paper {{ fill: {c['background']}; }} "

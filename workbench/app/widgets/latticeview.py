@@ -8,7 +8,6 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.app.look import rich_style, value_style
@@ -22,10 +21,11 @@ from workbench.app.state.lattice import (
     set_label,
 )
 from workbench.app.state.search import SearchState
+from workbench.app.widgets.scrolled import Scrolled
 from workbench.explain import short_names
 
 
-class LatticeView(ScrollView, can_focus=True, inherit_bindings=False):
+class LatticeView(Scrolled, can_focus=True, inherit_bindings=False):
     """Shows every set of a search once: N, Q, the way to the chosen one (★), and what is one attribute away (‹ ›)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,6 +52,11 @@ class LatticeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._lattice = Lattice([])
         self._short: tuple[str, ...] = ()
         self._digits = 3
+
+    @property
+    def lattice(self) -> Lattice:
+        """What is shown."""
+        return self._lattice
 
     def show(self, state: SearchState | None) -> None:
         """Show a search at its position."""

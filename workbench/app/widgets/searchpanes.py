@@ -28,6 +28,7 @@ from workbench.text import plain
 
 if TYPE_CHECKING:
     from workbench.app.app import WorkbenchApp
+    from workbench.app.state.treeexport import TreeFile
 
 BESIDE = "-beside"
 """Ends the ids of the widgets that show the second search."""
@@ -174,6 +175,8 @@ class SearchPanes(Container):
             parts.append(status_content("failed") + Content(f" {plain(state.failed)}"))
         if state.running and not play.playing:
             parts.append(Content("following" if state.following else "staying at this rollout; f follows"))
+        if held := self._desk.held:
+            parts.append(Content(f"paused: {held}"))
         if play.stopped:
             parts.append(Content(f"stopped: {play.stopped}"))
         if count := len(play.breakpoints.masks) + play.breakpoints.best:
@@ -228,14 +231,21 @@ class SearchPanes(Container):
             tree.view.top = top
         self.show()
 
-    def seen(self) -> list[tuple[int, ...]]:
-        """List the orders whose rows can be seen, from the top, by scrolling if need be."""
+    def files(self) -> "list[TreeFile]":
+        """Return the files that what is seen, by scrolling if need be, can be written to."""
+        from workbench.app.state.latticeexport import lattice_files
+        from workbench.app.state.treeexport import tree_files
+
         state = self._desk.state
-        if state is None:
+        if state is None or not self.open:
             return []
+        if self.lattice:
+            return lattice_files(state, self.query_one("#sets", LatticeView).lattice)
         rows = self.orders.view.build(state)
         whole = state.whole
-        return [order_of(whole, int(node)) for row, node in enumerate(rows.node) if not rows.is_more(row)]
+        return tree_files(
+            state, [order_of(whole, int(node)) for row, node in enumerate(rows.node) if not rows.is_more(row)]
+        )
 
     def go_to(self, order: tuple[int, ...]) -> None:
         """Put the cursor on an order, as far as the search went along it."""

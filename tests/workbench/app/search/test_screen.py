@@ -288,6 +288,10 @@ def test_a_link_names_the_position_and_exports_what_is_seen(prepared: Path) -> N
         files: list[Export] = screen.exports()
         assert [file.suffix for file in files] == [".svg", ".dot", ".json", ".txt"]
         assert all(["surrogate" in await file.text() for file in files])
+        await press(pilot, "t")
+        files = screen.exports()
+        assert [file.suffix for file in files] == [".svg", ".dot", ".json", ".txt"]
+        assert all([file.name.endswith("-lattice-at-7") and "surrogate" in await file.text() for file in files])
 
     drive(prepared, steps, link="search/1?t=7")
 
