@@ -11,7 +11,7 @@ import numpy as np
 from tests.benchmarks.terminal import run, terminal
 
 PAIRS = 7
-SCENARIOS = 1500
+SCENARIOS = 400
 EXPERIMENT = ("run", "--synthetic", str(SCENARIOS), "--arms", "vanilla,agent,planner,full", "--quiet", "--new")
 
 
