@@ -1,14 +1,19 @@
-"""What a process does beside its work on a run: its heart beats, and it obeys the commands that come in."""
+"""What a process does around its work on a run: it writes, beats, obeys commands, and says how the run ended."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import anyio
 from sqlite_utils import Database
 
 from storage import commands, runs
-from storage.database import explained
+from storage.database import explained, open_readonly, transaction
+from storage.errors import StorageError
 from workbench.engine.control import CommandError, Control
+from workbench.engine.errors import first_cause
+from workbench.engine.interrupt import Interruption, interruptible
 from workbench.engine.owner import HEARTBEAT_SECONDS
 from workbench.engine.progress import Progress
 from workbench.engine.writing import Writer
@@ -20,20 +25,91 @@ _SAID = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
 
 class Attendant:
-    """Attends to one run; its two coroutines go on until they are cancelled."""
+    """Attends to one run that this process has claimed.
 
-    def __init__(self, run: str, path: Path, writer: Writer, control: Control, progress: Progress) -> None:
-        self._run, self._path, self._writer = run, path, writer
-        self._control, self._progress = control, progress
+    Fields:
+        writer: the one that writes to the database while the run is worked on.
+        interruption: whether a signal or a command has stopped it.
+    """
 
-    async def beat(self) -> None:
+    def __init__(
+        self,
+        db: Database,
+        path: Path,
+        run: str,
+        control: Control,
+        progress: Progress,
+        *,
+        when_done: Callable[[Database], None] = lambda _: None,
+    ) -> None:
+        """Attend to `run`; `when_done` changes the database in the transaction that says that everything is done."""
+        self._db, self._path, self._run = db, path, run
+        self._control, self._progress, self._when_done = control, progress, when_done
+        self.writer, self.interruption = Writer(db, path), Interruption()
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[Database]:
+        """Give the body a reader, attend to the run meanwhile, and write how it ended, whatever happened in the body.
+
+        The first signal, or a command to cancel, cancels the body; the context then ends without an error.
+
+        Raises:
+            StorageError: the database could not be written. What the body raises comes out of its exception groups.
+        """
+        error: str | None = None
+        try:
+            async with self._attended() as reader:
+                yield reader
+        except BaseException as failure:
+            cause = first_cause(failure)
+            if not isinstance(cause, Exception):  # a second signal meets the default handler, which cancels everything
+                self.interruption.came = True
+                raise
+            error = str(cause) or type(cause).__name__
+            raise cause from failure
+        finally:
+            self._progress.finish()
+            self._end(error)
+
+    @asynccontextmanager
+    async def _attended(self) -> AsyncIterator[Database]:
+        reader = open_readonly(self._path)
+        try:
+            async with anyio.create_task_group() as around:
+                around.start_soon(self.writer.run)
+                try:
+                    async with interruptible() as self.interruption, anyio.create_task_group() as tasks:
+                        tasks.start_soon(self._beat)
+                        tasks.start_soon(self._listen, reader)
+                        yield reader
+                        tasks.cancel_scope.cancel()
+                finally:
+                    self.writer.close()
+        finally:
+            reader.conn.close()
+
+    def _end(self, error: str | None) -> None:
+        state: Literal["done", "interrupted", "failed"] = (
+            "failed" if error else "interrupted" if self.interruption.came else "done"
+        )
+        try:
+            with explained(self._path), transaction(self._db):
+                runs.end_run(self._db, self._run, state, error)
+                if state == "done":
+                    self._when_done(self._db)
+        except StorageError:
+            # The same fault that ended the run (a full disk) may forbid saying so; the owner is dead then all the same.
+            if error is None:
+                raise
+
+    async def _beat(self) -> None:
         """Say again and again that the owner is alive."""
         while True:
             await anyio.sleep(HEARTBEAT_SECONDS)
-            await self._writer.write(lambda db: runs.beat(db, self._run))
+            await self.writer.write(lambda db: runs.beat(db, self._run))
 
-    async def listen(self, reader: Database, stop: Callable[[], None]) -> None:
-        """Obey commands, let the store say whether the run is held, and call `stop` when it is cancelled."""
+    async def _listen(self, reader: Database) -> None:
+        """Obey commands, let the store say whether the run is held, and stop when it is cancelled."""
         run, target, told = self._run, runs.target(self._run), False
         while True:
             with explained(self._path):
@@ -48,9 +124,9 @@ class Attendant:
                     for command, error in answers:
                         commands.acknowledge(db, command, error)
 
-                await self._writer.write(answer)
+                await self.writer.write(answer)
             if self._control.cancelled:
-                stop()
+                self.interruption.stop()
             with anyio.move_on_after(_POLL_SECONDS):
                 await self._control.changed()
 

@@ -22,17 +22,16 @@ from simulator.build.making import Draft, LeakRule, Made, Maker, Rejection
 from simulator.client.types import ChatError, RefusedError, UnusableEndpointError
 from simulator.model.world import ModelWorld
 from simulator.world import InvalidReplyError
-from storage import construction, runs
+from storage import construction
 from storage.calls import Price, StoredCache, StoredLedger
 from storage.construction import BuildCounts
-from storage.database import explained, open_readonly, open_writable, transaction
+from storage.database import explained, open_readonly, open_writable
 from storage.errors import StorageError
 from storage.runs import RunSpec
 from storage.scenarios import list_scenarios
 from workbench.engine.attending import Attendant
 from workbench.engine.control import Control
 from workbench.engine.errors import UsageError, first_cause
-from workbench.engine.interrupt import Interruption, interruptible
 from workbench.engine.items import Source, Task
 from workbench.engine.launch import own_log
 from workbench.engine.options import RunOptions
@@ -40,7 +39,6 @@ from workbench.engine.owner import is_alive, this_process
 from workbench.engine.pricing import prices
 from workbench.engine.progress import Progress
 from workbench.engine.worlds import open_world
-from workbench.engine.writing import Writer
 from workbench.version import __version__
 
 _REASON_CHARACTERS = 300
@@ -175,51 +173,23 @@ class _Building:
     def __init__(
         self, db: Database, path: Path, build: Build, claim: construction.BuildClaim, progress: Progress
     ) -> None:
-        self._db, self._path, self._build, self._claim, self._progress = db, path, build, claim, progress
-        self._control, self._interruption = Control(), Interruption()
+        self._path, self._build, self._claim, self._progress = path, build, claim, progress
+        self._control = Control()
         self._control.searching = False
-        self._writer = Writer(db, path)
+        self._attendant = Attendant(db, path, claim.run, self._control, progress, when_done=self._forget)
+        self._writer = self._attendant.writer
         self._queries = Queries()
         counts = construction.build_counts(db, claim.run)
         self._done, self._failed = counts.done + counts.rejected, counts.failed
 
     async def work(self) -> bool:
         """Decide every item that is not decided; tell whether a signal or a command stopped it."""
-        error: str | None = None
-        try:
-            await self._until_stopped()
-        except BaseException as failure:
-            cause = first_cause(failure)
-            if not isinstance(cause, Exception):
-                self._interruption.came = True
-                raise
-            error = str(cause) or type(cause).__name__
-            raise cause from failure
-        finally:
-            self._progress.finish()
-            self._end(error)
-        return self._interruption.came
-
-    async def _until_stopped(self) -> None:
-        reader = open_readonly(self._path)
-        run = self._claim.run
-        try:
-            async with anyio.create_task_group() as around:
-                around.start_soon(self._writer.run)
-                try:
-                    async with interruptible() as self._interruption, anyio.create_task_group() as tasks:
-                        attendant = Attendant(run, self._path, self._writer, self._control, self._progress)
-                        tasks.start_soon(attendant.beat)
-                        tasks.start_soon(attendant.listen, reader, self._interruption.stop)
-                        cache = StoredCache(reader, self._writer.post, requests=not self._build.source.private)
-                        ledger = StoredLedger(self._writer.post, run, self._build.prices)
-                        async with self._build.workers, self._build.world.serving(cache, ledger):
-                            await self._items()
-                        tasks.cancel_scope.cancel()
-                finally:
-                    self._writer.close()
-        finally:
-            reader.conn.close()
+        async with self._attendant.at_work() as reader:
+            cache = StoredCache(reader, self._writer.post, requests=not self._build.source.private)
+            ledger = StoredLedger(self._writer.post, self._claim.run, self._build.prices)
+            async with self._build.workers, self._build.world.serving(cache, ledger):
+                await self._items()
+        return self._attendant.interruption.came
 
     async def _items(self) -> None:
         """Work on the items that are not decided, `concurrency` at once."""
@@ -284,19 +254,10 @@ class _Building:
         self._done, self._failed = self._done + (not failed), self._failed + failed
         self._progress.advance(self._done, self._failed)
 
-    def _end(self, error: str | None) -> None:
-        state: Literal["done", "interrupted", "failed"] = (
-            "failed" if error else "interrupted" if self._interruption.came else "done"
-        )
-        try:
-            with explained(self._path), transaction(self._db):
-                runs.end_run(self._db, self._claim.run, state, error)
-                if state == "done" and self._build.source.private:
-                    construction.forget_replies(self._db, self._claim.run)
-        except StorageError:
-            # The fault that ended the build (a full disk) may forbid saying so; its owner is dead then all the same.
-            if error is None:
-                raise
+    def _forget(self, db: Database) -> None:
+        """Keep no replies about people whose posts are not kept either."""
+        if self._build.source.private:
+            construction.forget_replies(db, self._claim.run)
 
 
 def _chained(tasks: Iterator[Task]) -> Iterator[tuple[Task, anyio.Event, anyio.Event]]:

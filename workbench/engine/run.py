@@ -18,7 +18,7 @@ from simulator.scenario import Scenario
 from simulator.world import InvalidReplyError
 from storage import runs
 from storage.calls import UNIT, StoredCache, StoredLedger, spent
-from storage.database import explained, open_readonly, open_writable, transaction
+from storage.database import explained, open_writable
 from storage.errors import StorageError
 from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
@@ -28,7 +28,6 @@ from workbench.engine.caps import CappedLedger
 from workbench.engine.control import Control
 from workbench.engine.errors import first_cause
 from workbench.engine.experiment import needs_paths
-from workbench.engine.interrupt import Interruption, interruptible
 from workbench.engine.launch import own_log
 from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
 from workbench.engine.owner import is_alive, this_process
@@ -36,7 +35,6 @@ from workbench.engine.prepare import Prepared
 from workbench.engine.progress import Progress
 from workbench.engine.search import SearchError, SearchUnit, run_search
 from workbench.engine.trial import TrialUnit, run_trial
-from workbench.engine.writing import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,52 +126,24 @@ class _Run:
         self._db, self._path, self._prepared, self._claim, self._progress = db, path, prepared, claim, progress
         self._control = control
         self._experiment, self._world = prepared.experiment, prepared.world
-        self._writer = Writer(db, path)
+        self._attendant = Attendant(db, path, claim.run, control, progress)
+        self._writer = self._attendant.writer
         self._scenarios: Mapping[str, Scenario] = {s.id: s for s in self._experiment.scenarios}
         self._states = {key: state for key, (_, state) in claim.units.items()}
-        self._interruption = Interruption()
         self._capped: CappedLedger | None = None
         self._beside = beside
 
     async def work(self) -> Outcome:
         """Do what is pending, then say how the run ended, whatever happens on the way."""
-        error: str | None = None
-        try:
-            await self._until_stopped()
-        except BaseException as failure:
-            cause = first_cause(failure)
-            if not isinstance(cause, Exception):  # a second signal meets the default handler, which cancels everything
-                self._interruption.came = True
-                raise
-            error = str(cause) or type(cause).__name__
-            raise cause from failure
-        finally:
-            self._progress.finish()
-            self._end(error)
+        async with self._attendant.at_work() as reader:
+            cache = StoredCache(reader, self._writer.post)
+            async with self._prepared.workers, self._world.serving(cache, self._ledger(reader)):
+                await self._phases()
         outcome = _outcome(
             Claim(self._claim.run, self._claim.state, {k: (0, s) for k, s in self._states.items()}),
-            "interrupted" if self._interruption.came else "done",
+            "interrupted" if self._attendant.interruption.came else "done",
         )
         return replace(outcome, capped=self._capped.reached) if self._capped else outcome
-
-    async def _until_stopped(self) -> None:
-        reader = open_readonly(self._path)
-        try:
-            async with anyio.create_task_group() as around:
-                around.start_soon(self._writer.run)
-                try:
-                    async with interruptible() as self._interruption, anyio.create_task_group() as tasks:
-                        attendant = Attendant(self._claim.run, self._path, self._writer, self._control, self._progress)
-                        tasks.start_soon(attendant.beat)
-                        tasks.start_soon(attendant.listen, reader, self._interruption.stop)
-                        cache = StoredCache(reader, self._writer.post)
-                        async with self._prepared.workers, self._world.serving(cache, self._ledger(reader)):
-                            await self._phases()
-                        tasks.cancel_scope.cancel()
-                finally:
-                    self._writer.close()
-        finally:
-            reader.conn.close()
 
     def _ledger(self, reader: Database) -> Ledger:
         caps, prices = self._prepared.caps, self._prepared.prices
@@ -181,7 +151,7 @@ class _Run:
         if not caps:
             return ledger
         before = spent(reader, {self._claim.run, *self._beside}, prices)
-        self._capped = CappedLedger(ledger, caps, prices, before, self._interruption.stop)
+        self._capped = CappedLedger(ledger, caps, prices, before, self._attendant.interruption.stop)
         return self._capped
 
     async def _phases(self) -> None:
@@ -304,18 +274,6 @@ class _Run:
             ),
         )
         return _Found(lambda db, seconds: runs.save_trial(db, unit, record, seconds), failed=record.error is not None)
-
-    def _end(self, error: str | None) -> None:
-        state: Literal["done", "interrupted", "failed"] = (
-            "failed" if error else "interrupted" if self._interruption.came else "done"
-        )
-        try:
-            with explained(self._path), transaction(self._db):
-                runs.end_run(self._db, self._claim.run, state, error)
-        except StorageError:
-            # The same fault that ended the run (a full disk) may forbid saying so; the owner is dead then all the same.
-            if error is None:
-                raise
 
     def _pending(self, kind: str) -> list[UnitKey]:
         return [key for key, state in self._states.items() if key.kind == kind and state == "pending"]
