@@ -93,6 +93,18 @@ def latest_run(db: Database) -> str | None:
     return None if row is None else str(row[0])
 
 
+def dialogue_runs(db: Database) -> list[Row]:
+    """List the runs that have dialogues, branches aside, newest first, as `storage.judgements.judged_runs` does."""
+    return list(
+        db.query(
+            "select runs.id as run, runs.kind, runs.state, runs.world, runs.created_at, "
+            "count(distinct units.scenario) as scenarios, count(distinct units.arm) as arms "
+            "from runs join units on units.run = runs.id join dialogues on dialogues.unit = units.id "
+            "where runs.kind != 'branch' group by runs.id order by runs.rowid desc"
+        )
+    )
+
+
 def places(db: Database, run: str) -> list[Place]:
     """List the scenarios of a run that have dialogues, in the run's order."""
     rows = db.conn.execute(

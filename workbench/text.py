@@ -28,6 +28,11 @@ def plain(text: str, *, lines: bool = False) -> str:
     return _BREAKS.sub("\n", text) if lines else _BREAKS.sub(" ", text).replace("\t", " ")
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number with its noun (in the singular) as that number wants it: `1 search`, `1,200 searches`."""
+    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith('ch') else 's'}"
+
+
 def as_cell(text: str) -> str:
     """Return text for a cell of a CSV file: safe to print, and no formula to a spreadsheet (a `'` before it)."""
     shown = plain(text, lines=True)

@@ -5,9 +5,11 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
+from rich.cells import cell_len
 from sqlite_utils import Database
 
 from simulator.world import DIMENSIONS
@@ -15,22 +17,47 @@ from storage.branches import branch_of, branch_rows, probe_rows
 from storage.errors import NotFoundError
 from storage.readers import dialogue_rows, find_unit_by_id, score_rows
 from themes import status
-from workbench.cli.output import Format, emit_one
+from workbench.cli.output import Format, emit, emit_one
 from workbench.text import plain
 
 _LABEL = re.compile(r" *(Query|Agent|User|Person)  +")
 """Who speaks; what they say is wrapped beside it."""
 
+_COLUMN = 50
+"""Cells that a dialogue beside another takes at least."""
 
-def emit_dialogue(db: Database, unit: int, format: Format, step: int | None = None) -> None:
-    """Print the dialogue of a unit with its verdicts, where it branched off, its branches and its probes.
+
+def emit_dialogues(db: Database, units: Sequence[int], format: Format, step: int | None = None) -> None:
+    """Print the dialogues of units with their verdicts, where they branched off, their branches and their probes.
+
+    Several stand beside each other where the terminal is wide enough, each turn level with the others' turn; else one
+    stands after the other.
 
     Args:
-        step: as for `print_dialogue`; formats for machines carry everything.
+        step: after so many questions only, without the response; formats for machines carry everything.
 
     Raises:
-        NotFoundError: the unit has none.
+        NotFoundError: a unit has none.
     """
+    rows = [_row(db, unit) for unit in units]
+    if format != "table":
+        emit_one(rows[0], format) if len(rows) == 1 else emit(rows, format)
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    unicode = encoding.lower().startswith("utf")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else None
+    parts = [dialogue_parts(row, step, unicode=unicode) for row in rows]
+    if len(rows) > 1 and width is not None and width >= _COLUMN * len(rows):
+        lines = beside_each_other(parts, width)
+    else:
+        whole = [[line for part in each for line in part] for each in parts]
+        lines = whole[0] + [line for each in whole[1:] for line in ("", *each)]
+        lines = lines if width is None else [part for line in lines for part in wrapped(line, max(20, width))]
+    for line in lines:
+        sys.stdout.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def _row(db: Database, unit: int) -> dict[str, Any]:
     found = find_unit_by_id(db, unit)
     run, scenario = found["run"], found["scenario_id"]
     row = next((row for row in dialogue_rows(db, run, scenario) if row["unit"] == unit), None)
@@ -38,30 +65,40 @@ def emit_dialogue(db: Database, unit: int, format: Format, step: int | None = No
         raise NotFoundError(f"unit {unit} has no dialogue: `workbench show dialogues` lists those of a run")
     row["verdicts"] = [score for score in score_rows(db, run, scenario) if score["unit"] == unit]
     row["branch"], row["branches"], row["probes"] = branch_of(db, unit), branch_rows(db, unit), probe_rows(db, unit)
-    if format == "table":
-        print_dialogue(row, step)
-    else:
-        emit_one(row, format)
+    return row
 
 
-def print_dialogue(row: Mapping[str, Any], step: int | None = None) -> None:
-    """Print one dialogue for people.
+def beside_each_other(dialogues: Sequence[Sequence[Sequence[str]]], width: int) -> list[str]:
+    """Set dialogues side by side in `width` cells.
+
+    Args:
+        dialogues: the parts of each (`dialogue_parts`): what comes before the turns, the turns, what comes after.
+    """
+    room = (width + 3) // len(dialogues) - 3
+    most = max(len(parts) for parts in dialogues)
+    # The last part is the end, whatever the number of turns.
+    levelled = [[*parts[:-1], *[()] * (most - len(parts)), parts[-1]] for parts in dialogues]
+    lines = []
+    for level in zip(*levelled, strict=True):
+        columns = [[cells for line in part for cells in wrapped(line, room)] for part in level]
+        for texts in zip_longest(*columns, fillvalue=""):
+            padded = (text + " " * (room - cell_len(text)) for text in texts)
+            lines.append(" │ ".join(padded).rstrip(" "))
+    return lines
+
+
+def dialogue_lines(row: Mapping[str, Any], step: int | None = None, *, unicode: bool = True) -> list[str]:
+    """Return one dialogue as lines that are safe to show; see `dialogue_parts`."""
+    return [line for part in dialogue_parts(row, step, unicode=unicode) for line in part]
+
+
+def dialogue_parts(row: Mapping[str, Any], step: int | None = None, *, unicode: bool = True) -> list[list[str]]:
+    """Return one dialogue as lines that are safe to show: what comes before the turns, each turn, what comes after.
 
     Args:
         row: of `storage.readers.dialogue_rows` with its `verdicts`; `branch`, `branches` and `probes` may be there.
         step: after so many questions only, without the response.
-    """
-    encoding = sys.stdout.encoding or "utf-8"
-    for line in dialogue_lines(row, step, unicode=encoding.lower().startswith("utf")):
-        for part in _wrapped(line):
-            sys.stdout.write(part.encode(encoding, "replace").decode(encoding) + "\n")
-
-
-def dialogue_lines(row: Mapping[str, Any], step: int | None = None, *, unicode: bool = True) -> list[str]:
-    """Return one dialogue as lines that are safe to show.
-
-    Args:
-        step: as for `print_dialogue`. unicode: with the vocabulary's glyphs, not their stand-ins in ASCII.
+        unicode: with the vocabulary's glyphs, not their stand-ins in ASCII.
     """
     heading = [
         row["scenario_id"],
@@ -81,14 +118,12 @@ def dialogue_lines(row: Mapping[str, Any], step: int | None = None, *, unicode: 
     for neighbour in row["neighbours"]:
         score = "published" if neighbour["score"] is None else f"{neighbour['score']:.2f}"
         lines.append(f"  planned {' > '.join(neighbour['path'])} ({score}, distance {neighbour['distance']:.2f})")
+    parts = [lines]
     for turn in row["turns"][:step]:
-        lines += _turn(turn, row["threshold"], unicode)
-        lines += [_probe(probe, row["world"]) for probe in row.get("probes", ()) if probe["step"] == turn["step"]]
-    if step is None or step > len(row["turns"]):
-        lines += _end(row, unicode)
-    else:
-        lines += _halfway(row, step)
-    return [plain(line) if line.strip() else "" for line in lines]
+        probes = [_probe(probe, row["world"]) for probe in row.get("probes", ()) if probe["step"] == turn["step"]]
+        parts.append(_turn(turn, row["threshold"], unicode) + probes)
+    parts.append(_end(row, unicode) if step is None or step > len(row["turns"]) else _halfway(row, step))
+    return [[plain(line) if line.strip() else "" for line in part] for part in parts]
 
 
 def _end(row: Mapping[str, Any], unicode: bool) -> list[str]:
@@ -134,13 +169,10 @@ def _halfway(row: Mapping[str, Any], step: int) -> list[str]:
     return ["", f"after {step} of {len(turns)} questions: known {names}, completeness {rating}{score}"]
 
 
-def _wrapped(line: str) -> list[str]:
-    """Break a line between words where it is read at a width; what is piped stays whole."""
-    if not (sys.stdout.isatty() or "COLUMNS" in os.environ):
-        return [line]
+def wrapped(line: str, width: int) -> list[str]:
+    """Break a line of safe text between words, so that what somebody says stands beside who says it."""
     label = _LABEL.match(line)
     indent = " " * (len(label[0]) if label else len(line) - len(line.lstrip()))
-    width = max(20, shutil.get_terminal_size().columns)
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 

@@ -14,7 +14,9 @@ Dimension = Literal["risk_sensitivity", "emotional_empathy", "user_alignment"]
 """`simulator.world.DIMENSIONS`, which is not imported here: `--help` must be quick."""
 
 ModelOption = Annotated[str | None, typer.Option("--model", help="Which model, where the run has several.")]
-ArmOption = Annotated[str | None, typer.Option("--arm", help="agent or planner; else the first of them in the run.")]
+ArmOption = Annotated[
+    str | None, typer.Option("--arm", help="agent or planner, or both: agent,planner; else the first in the run.")
+]
 
 
 @app.command()
@@ -177,32 +179,32 @@ def dialogue(
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
-    """Show one dialogue, turn by turn, with the response and its scores, its branches and probes."""
+    """Show a dialogue, turn by turn, with the response and its scores; several arms beside each other."""
     from storage.errors import NotFoundError
     from storage.readers import dialogue_rows, find_run
     from storage.scenarios import find_scenario
-    from workbench.cli.dialogueview import emit_dialogue
+    from workbench.cli.common import words
+    from workbench.cli.dialogueview import emit_dialogues
     from workbench.engine.errors import UsageError
 
     if (scenario is None) == (unit is None):
         raise UsageError("name a scenario, or a trial with --unit")
+    units = [] if unit is None else [unit]
     others: list[dict[str, Any]] = []
     with reading(db) as database:
         if scenario is not None:
             found = find_run(database, run)
             known = find_scenario(database, scenario)
-            fitting = [
-                row
-                for row in dialogue_rows(database, found["run"], known.id)
-                if model in (None, row["model"]) and arm in (None, row["arm"])
-            ]
-            if not fitting:
+            rows = [row for row in dialogue_rows(database, found["run"], known.id) if model in (None, row["model"])]
+            arms = words(arm) or tuple(row["arm"] for row in rows[:1])
+            fitting = [next((row for row in rows if row["arm"] == name), None) for name in arms]
+            shown = [row for row in fitting if row is not None]
+            if not shown or len(shown) < len(arms):
                 raise NotFoundError(
                     f"run {found['run']} has no such dialogue of {known.id}: `workbench show dialogues`"
                 )
-            unit, others = fitting[0]["unit"], fitting[1:]
-        assert unit is not None
-        emit_dialogue(database, unit, format, at)
+            units, others = [row["unit"] for row in shown], [row for row in rows if row not in shown]
+        emit_dialogues(database, units, format, at)
     if others:
         named = ", ".join(f"{other['arm']} ({other['model']})" for other in others)
         narrate(f"also in this run: {named}; choose with --arm and --model")

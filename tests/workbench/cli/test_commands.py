@@ -415,6 +415,31 @@ def test_one_dialogue_says_everything(cli: Cli, prepared: Path) -> None:
     assert found["turns"] == row["turns"]
 
 
+def test_two_arms_stand_beside_each_other_where_there_is_room(
+    cli: Cli, prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = json.loads(cli("show", "dialogues", "--db", prepared, "--format", "json").stdout)
+    row = next(row for row in rows if row["arm"] == "planner" and row["turns"])
+    command = ("show", "dialogue", row["scenario_id"], "--arm", "agent,planner", "--db", prepared)
+    piped = cli(*command).stdout
+    monkeypatch.setenv("COLUMNS", "120")
+    lines = cli(*command).stdout.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert sum(" │ " in line for line in lines) > 10
+    (first,) = [line for line in lines if "[1]" in line]
+    assert first.count("[1] completeness") == 2
+    (response,) = [line for line in lines if line.startswith("Response")]
+    assert response.count("Response") == 2
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = cli(*command).stdout
+    for shown in (narrow, piped):
+        assert " │ " not in shown
+        assert shown.index("arm agent") < shown.index("arm planner")
+    found = json.loads(cli(*command, "--format", "json").stdout)
+    assert [each["arm"] for each in found] == ["agent", "planner"]
+    assert cli(*command[:3], "--arm", "agent,full", "--db", prepared).returncode == 2
+
+
 # Terminals and pipes
 
 

@@ -16,9 +16,9 @@ class Ask(ModalScreen[bool]):
     """
 
     BINDINGS = [
-        Binding("y", "answer(True)", "Yes", show=False),
-        Binding("n,escape,q", "answer(False)", "No", show=False),
-        Binding("left,right", "app.focus_next", "Other", show=False),
+        Binding("y", "answer(True)", "Yes", id="ask.yes", show=False),
+        Binding("n,escape,q", "answer(False)", "No", id="ask.no", show=False),
+        Binding("left,right", "app.focus_next", "Other", id="ask.app.focus_next", show=False),
     ]
 
     def __init__(self, question: str, *, yes: str = "Yes", no: str = "No") -> None:

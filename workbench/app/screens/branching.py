@@ -18,7 +18,7 @@ from workbench.app.state.takeover import Change, Leave, leave, probe_arguments
 from workbench.app.state.transcript import stopped_lines
 from workbench.app.widgets.replybar import ReplyBar, ReplyInput
 from workbench.engine.errors import RunError, UsageError
-from workbench.text import plain
+from workbench.text import counted, plain
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -106,9 +106,9 @@ class Branching(WorkbenchScreen):
             self.workbench.problem(str(error))
             return
         question = (
-            f"Answer from what is known after {_questions(said)}, and have that judged? This takes {estimate.calls} "
-            f"calls of {plain(column.row['model'])} and the judges {', '.join(map(plain, estimate.judges))}; they are "
-            "stored and counted."
+            f"Answer from what is known after {counted(said, 'question')}, and have that judged? This takes "
+            f"{counted(estimate.calls, 'call')} of {plain(column.row['model'])} and the judges "
+            f"{', '.join(map(plain, estimate.judges))}; they are stored and counted."
         )
         # On the surrogate nothing is called, so there is nothing to agree to.
         if estimate.calls and not await self.app.push_screen_wait(Ask(question, yes="Ask")):
@@ -123,7 +123,7 @@ class Branching(WorkbenchScreen):
         for number, column in enumerate(self.replay.columns):
             if self._asked is not None and self._asked[0] == column.unit and self._asked[1] in column.probes:
                 said, self._asked = self._asked[1], None
-                title = f"If it stopped after {_questions(said)}: {self.replay.titles()[number]}"
+                title = f"If it stopped after {counted(said, 'question')}: {self.replay.titles()[number]}"
                 width = min(84, int(self.app.size.width * 0.9) - 6)
                 self.app.push_screen(Stopped(plain(title), stopped_lines(column, said, width, self.hide)))
                 return True
@@ -249,10 +249,6 @@ class Branching(WorkbenchScreen):
                     self._told.remove(command)
                     if found.error:
                         self.workbench.problem(found.error)
-
-
-def _questions(count: int) -> str:
-    return f"{count} question{'s' * (count != 1)}"
 
 
 def _issue(unit: int, verb: str, text: str, db: "Database") -> int:

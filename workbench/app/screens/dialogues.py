@@ -12,10 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 
-from storage.dialogues import Place, beside, latest_run, overview, places, replay
+from storage.dialogues import Place, beside, dialogue_runs, latest_run, overview, places, replay
 from storage.readers import find_run
 from workbench.app.frame import Export, Headline, Pane, Subject
 from workbench.app.screens.branching import Branching
+from workbench.app.screens.pickrun import PickRun
 from workbench.app.screens.playing import Playing
 from workbench.app.screens.takeover import ChooseColumns
 from workbench.app.state.dialoguelist import PAGE
@@ -51,6 +52,7 @@ class DialoguesScreen(Playing, Branching):
         Binding("c", "columns", "Columns", id="dialogues.columns"),
         Binding("t", "take_over", "Take over", id="dialogues.take_over"),
         Binding("b", "branch", "Branch", id="dialogues.branch"),
+        Binding("r", "pick_run", "Other run", id="dialogues.run"),
         Binding("o", "neighbours", "Planned paths of similar queries", id="dialogues.neighbours", show=False),
         Binding("s", "probe", "Answer and score if it stopped now", id="dialogues.probe", show=False),
         Binding("i", "reply", "Reply as the user", id="dialogues.reply", show=False),
@@ -64,6 +66,7 @@ class DialoguesScreen(Playing, Branching):
         self._units: list[int] = []
         self._rows: list[Row] = []
         self._run: str | None = None
+        self._wanted_run: str | None = None
         self._world: str | None = None
         self._places: list[Place] = []
         self._neighbours = False
@@ -249,7 +252,7 @@ class DialoguesScreen(Playing, Branching):
     # The list
 
     async def _read_places(self) -> None:
-        run, world, found = await self.workbench.read(_places)
+        run, world, found = await self.workbench.read(partial(_places, self._wanted_run))
         if self._units:
             return
         self._run, self._world, self._places = run, world, found
@@ -271,10 +274,24 @@ class DialoguesScreen(Playing, Branching):
     def _picked(self, event: DialoguePicker.Picked) -> None:
         self.workbench.follow_link(Link("dialogue", str(event.place.unit)))
 
+    @work(group="columns", exit_on_error=False)
+    async def action_pick_run(self) -> None:
+        """List the dialogues of another run."""
+        runs = await self.workbench.read(dialogue_runs)
+        if not runs:
+            self.notify("there is no run with dialogues yet", timeout=3)
+            return
+        chosen = await self.app.push_screen_wait(PickRun("Dialogues of which run?", runs))
+        if chosen is not None:
+            self._wanted_run = chosen
+            self.request_refresh()
+
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys of a dialogue only where one is open."""
+        """Offer the keys of a dialogue only where one is open, and that of the list where it is shown."""
+        if action == "pick_run":
+            return not self._units
         own = {binding.action.partition("(")[0] for binding in self.BINDINGS if isinstance(binding, Binding)}
         return bool(self._units) if action in own else super().check_action(action, parameters)
 
@@ -368,8 +385,8 @@ def _read(units: Sequence[int], unit: int, db: Any) -> tuple[list[Row], list[Row
     return list(beside(db, unit)), [replay(db, each) for each in units]
 
 
-def _places(db: Any) -> tuple[str | None, str | None, list[Place]]:
-    run = latest_run(db)
+def _places(wanted: str | None, db: Any) -> tuple[str | None, str | None, list[Place]]:
+    run = wanted or latest_run(db)
     return (None, None, []) if run is None else (run, find_run(db, run)["world"], places(db, run))
 
 

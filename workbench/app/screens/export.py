@@ -34,7 +34,7 @@ class ExportDialog(WorkbenchDialog[Path | None]):
         front: the screen beneath.
     """
 
-    BINDINGS = [Binding("escape,q", "cancel", "Close", show=False)]
+    BINDINGS = [Binding("escape,q", "cancel", "Close", id="export.cancel", show=False)]
 
     def __init__(self, front: WorkbenchScreen) -> None:
         super().__init__()

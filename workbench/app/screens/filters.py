@@ -23,9 +23,9 @@ class FilterDialog(ModalScreen[ScenarioFilter | None]):
     """
 
     BINDINGS = [
-        Binding("escape,q", "cancel", "Close", show=False),
-        Binding("ctrl+s", "apply", "Apply", show=False),
-        Binding("c", "clear", "Show all", show=False),
+        Binding("escape,q", "cancel", "Close", id="filter.cancel", show=False),
+        Binding("ctrl+s", "apply", "Apply", id="filter.apply", show=False),
+        Binding("c", "clear", "Show all", id="filter.clear", show=False),
     ]
 
     def __init__(self, now: ScenarioFilter, overview: Overview) -> None:

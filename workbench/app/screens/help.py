@@ -15,7 +15,7 @@ class Help(ModalScreen[None]):
         screen: whose keys.
     """
 
-    BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "Close", show=False)]
+    BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "Close", id="help.dismiss", show=False)]
 
     def __init__(self, screen: Screen[object]) -> None:
         super().__init__()

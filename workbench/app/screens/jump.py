@@ -20,7 +20,7 @@ class Jump(ModalScreen[None]):
         front: the screen beneath.
     """
 
-    BINDINGS = [Binding("escape,ctrl+o", "dismiss", "Close", show=False)]
+    BINDINGS = [Binding("escape,ctrl+o", "dismiss", "Close", id="jump.dismiss", show=False)]
 
     def __init__(self, front: WorkbenchScreen) -> None:
         super().__init__()

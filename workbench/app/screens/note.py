@@ -25,8 +25,8 @@ class NoteDialog(WorkbenchDialog[None]):
     """
 
     BINDINGS = [
-        Binding("ctrl+s", "save", "Keep", priority=True),
-        Binding("escape", "cancel", "Drop changes", priority=True),
+        Binding("ctrl+s", "save", "Keep", id="note.save", priority=True),
+        Binding("escape", "cancel", "Drop changes", id="note.cancel", priority=True),
     ]
 
     def __init__(self, subject: Subject) -> None:

@@ -22,7 +22,7 @@ class Pick(ModalScreen[int | None]):
         chosen: where the cursor begins.
     """
 
-    BINDINGS = [Binding("escape,q", "cancel", "Close", show=False)]
+    BINDINGS = [Binding("escape,q", "cancel", "Close", id="pick.cancel", show=False)]
 
     def __init__(self, title: str, options: Sequence[str], chosen: int = 0) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Choosing one of the runs that have verdicts."""
+"""Choosing a run."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -18,10 +18,10 @@ class PickRun(ModalScreen[str | None]):
 
     Args:
         question: what for.
-        runs: rows of `storage.judgements.judged_runs`, at least one.
+        runs: rows of `storage.judgements.judged_runs` or `storage.dialogues.dialogue_runs`, at least one.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Leave", id="pick_run.leave", show=False)]
 
     def __init__(self, question: str, runs: Sequence[dict[str, Any]]) -> None:
         super().__init__()

@@ -40,17 +40,20 @@ class RatingDialog(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(value), f"rate({value})", f"Rate {value}", show=False) for value in range(1, 6)),
-        Binding("up,shift+tab", "dimension(-1)", "Dimension before", show=False),
-        Binding("down,tab", "dimension(1)", "Next dimension", show=False),
-        Binding("enter", "store", "Store", show=False),
-        Binding("s", "skip", "Skip", show=False),
-        Binding("left", "back", "Response before", show=False),
-        Binding("c", "comment", "Comment", show=False),
-        Binding("pageup", "page(-1)", "Scroll up", show=False),
-        Binding("pagedown,space", "page(1)", "Scroll down", show=False),
-        Binding("B", "app.blur", "Blur texts", show=False),
-        Binding("escape,q", "leave", "Leave", show=False),
+        *(
+            Binding(str(value), f"rate({value})", f"Rate {value}", id=f"rating.rate_{value}", show=False)
+            for value in range(1, 6)
+        ),
+        Binding("up,shift+tab", "dimension(-1)", "Dimension before", id="rating.dimension_before", show=False),
+        Binding("down,tab", "dimension(1)", "Next dimension", id="rating.next_dimension", show=False),
+        Binding("enter", "store", "Store", id="rating.store", show=False),
+        Binding("s", "skip", "Skip", id="rating.skip", show=False),
+        Binding("left", "back", "Response before", id="rating.back", show=False),
+        Binding("c", "comment", "Comment", id="rating.comment", show=False),
+        Binding("pageup", "page(-1)", "Scroll up", id="rating.scroll_up", show=False),
+        Binding("pagedown,space", "page(1)", "Scroll down", id="rating.scroll_down", show=False),
+        Binding("B", "app.blur", "Blur texts", id="rating.blur", show=False),
+        Binding("escape,q", "leave", "Leave", id="rating.leave", show=False),
     ]
 
     def __init__(self, run: str, world: str) -> None:

@@ -25,7 +25,7 @@ from workbench.engine.measures import history
 from workbench.engine.options import ARMS
 from workbench.engine.template import experiment_as_toml
 from workbench.engine.worlds import WORLDS
-from workbench.text import plain
+from workbench.text import counted, plain
 from workbench.workers.logs import log_folder
 from workbench.workers.pool import AttachedWorkers
 
@@ -60,8 +60,8 @@ class RunForm(WorkbenchDialog[list[str] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "start", "Start", show=False, priority=True),
-        Binding("escape", "cancel", "Close", show=False),
+        Binding("ctrl+s", "start", "Start", id="run_form.start", show=False, priority=True),
+        Binding("escape", "cancel", "Close", id="run_form.cancel", show=False),
     ]
 
     def __init__(self, scenarios: Sequence[str], known: Mapping[int, int]) -> None:
@@ -74,8 +74,7 @@ class RunForm(WorkbenchDialog[list[str] | None]):
         state = self.state
         count = len(state.scenarios)
         with Vertical(classes="dialog", id="runform"):
-            title = f"Run {count:,} scenario{'s' * (count != 1)}"
-            yield Static(Content.styled(title, "bold $primary"))
+            yield Static(Content.styled(f"Run {counted(count, 'scenario')}", "bold $primary"))
             with VerticalScroll(id="runform-fields", can_focus=False):
                 with Horizontal(classes="field -arms"):
                     yield Label("arms")

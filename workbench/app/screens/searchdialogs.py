@@ -26,7 +26,7 @@ class GoTo(WorkbenchDialog[int | None]):
         at: the position now. last: the last one.
     """
 
-    BINDINGS = [Binding("escape", "cancel", "Close", show=False)]
+    BINDINGS = [Binding("escape", "cancel", "Close", id="go_to.cancel", show=False)]
 
     def __init__(self, at: int, last: int) -> None:
         super().__init__()
@@ -55,7 +55,10 @@ class BreakpointsDialog(WorkbenchDialog[Breakpoints | None]):
         state: the search. breakpoints: those of now.
     """
 
-    BINDINGS = [Binding("escape", "cancel", "Close", show=False), Binding("ctrl+s,x", "keep", "Keep", show=False)]
+    BINDINGS = [
+        Binding("escape", "cancel", "Close", id="breakpoints.cancel", show=False),
+        Binding("ctrl+s,x", "keep", "Keep", id="breakpoints.keep", show=False),
+    ]
 
     def __init__(self, state: SearchState, breakpoints: Breakpoints) -> None:
         super().__init__()
@@ -107,7 +110,7 @@ class SearchPicker(WorkbenchDialog[int | None]):
         title: what for. rows: as `storage.searches.latest_searches` returns them, at least one.
     """
 
-    BINDINGS = [Binding("escape,q", "cancel", "Close", show=False)]
+    BINDINGS = [Binding("escape,q", "cancel", "Close", id="search_picker.cancel", show=False)]
 
     def __init__(self, title: str, rows: list[dict[str, Any]]) -> None:
         super().__init__()

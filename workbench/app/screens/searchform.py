@@ -68,8 +68,8 @@ class SearchForm(WorkbenchDialog[list[str] | None]):
     """
 
     BINDINGS = [
-        Binding("escape", "cancel", "Close", show=False),
-        Binding("ctrl+s", "start", "Start", show=False, priority=True),
+        Binding("escape", "cancel", "Close", id="search_form.cancel", show=False),
+        Binding("ctrl+s", "start", "Start", id="search_form.start", show=False, priority=True),
     ]
 
     def __init__(self, state: SearchState) -> None:

@@ -37,8 +37,8 @@ class TakeOver(ModalScreen[Change | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "start", "Start", priority=True),
-        Binding("escape", "cancel", "Close", priority=True),
+        Binding("ctrl+s", "start", "Start", id="take_over.start", priority=True),
+        Binding("escape", "cancel", "Close", id="take_over.cancel", priority=True),
     ]
 
     def __init__(self, place: Leave, question: str, choice: What | None = None) -> None:
@@ -130,7 +130,9 @@ class Stopped(ModalScreen[None]):
         title: which dialogue, and where. lines: the response and its verdicts.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,s,enter", "close", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,s,enter", "close", "Close", id="stopped.close", show=False)
+    ]
 
     def __init__(self, title: str, lines: Sequence[Line]) -> None:
         super().__init__()
@@ -163,7 +165,9 @@ class ChooseAttribute(ModalScreen[str | None]):
         names: those to choose from.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "cancel", "Close", id="choose_attribute.cancel", show=False)
+    ]
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
@@ -194,9 +198,9 @@ class ChooseColumns(ModalScreen[list[int] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark", priority=True),
-        Binding("enter", "take", "Show", priority=True),
-        Binding("escape,q", "cancel", "Close", show=False),
+        Binding("space", "mark", "Mark", id="choose_columns.mark", priority=True),
+        Binding("enter", "take", "Show", id="choose_columns.take", priority=True),
+        Binding("escape,q", "cancel", "Close", id="choose_columns.cancel", show=False),
     ]
 
     def __init__(self, family: Sequence[Mapping[str, Any]], chosen: Sequence[int], hide: Hide) -> None:

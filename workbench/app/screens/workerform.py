@@ -28,8 +28,8 @@ class WorkerForm(ModalScreen[list[str] | None]):
     """Ask for model and settings; the result is the arguments of `workbench workers start`, or None."""
 
     BINDINGS = [
-        Binding("ctrl+s", "start", "Start", priority=True),
-        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("ctrl+s", "start", "Start", id="worker_form.start", priority=True),
+        Binding("escape", "cancel", "Cancel", id="worker_form.cancel", priority=True),
     ]
 
     def compose(self) -> ComposeResult:

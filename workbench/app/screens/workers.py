@@ -18,12 +18,12 @@ from workbench.app.screens.ask import Ask
 from workbench.app.screens.workerform import WorkerForm
 from workbench.app.state.links import Link
 from workbench.app.state.logtail import LogTail
-from workbench.app.state.workers import CARD_LINES, Verb, WorkersState, counted, endpoint
+from workbench.app.state.workers import CARD_LINES, Verb, WorkersState, endpoint
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.loglines import LogLines
 from workbench.doctor import serving_checks
 from workbench.engine.errors import RunError
-from workbench.text import plain
+from workbench.text import counted, plain
 from workbench.workers.logs import log_folder, tail
 
 if TYPE_CHECKING:

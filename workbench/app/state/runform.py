@@ -14,6 +14,7 @@ from workbench.engine.measures import History, Range
 from workbench.engine.models import endpoints
 from workbench.engine.options import RunOptions, read_options
 from workbench.engine.worlds import names
+from workbench.text import counted
 
 TEXTS = ("models", "judges", "base_url", "rollouts", "seed", "file")
 CHOICES = ("world", "planner", "persona")
@@ -133,7 +134,7 @@ def estimate_lines(found: Estimate, world: str) -> list[Line]:
     """Return the estimate as a small table."""
     lines = [
         line(status_span("estimate"), muted(f"  {found.basis}")),
-        _row("units", f"{found.units:,}", f"{found.searches:,} searches, {found.trials:,} trials"),
+        _row("units", f"{found.units:,}", f"{counted(found.searches, 'search')}, {counted(found.trials, 'trial')}"),
     ]
     if found.calls.mid:
         lines += [

@@ -21,7 +21,7 @@ from workbench.app.state.spans import (
     text_of,
 )
 from workbench.doctor import Check
-from workbench.text import plain
+from workbench.text import counted, plain
 from workbench.workers.presets import PRESETS
 
 CARD_LINES = 4
@@ -210,11 +210,6 @@ def sparkline(values: Sequence[float], width: int) -> str:
     highest = max(shown, default=0.0)
     steps = [0 if highest <= 0 else round(max(0.0, value) / highest * (len(_SPARKS) - 1)) for value in shown]
     return "".join(_SPARKS[step] for step in steps).rjust(width)
-
-
-def counted(count: int, what: str) -> str:
-    """Return a number with its noun in the singular or plural."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def endpoint(row: Row) -> str | None:

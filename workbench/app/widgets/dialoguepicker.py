@@ -12,6 +12,7 @@ from workbench.app.frame import Pane
 from workbench.app.state.dialoguelist import DialogueLines, heading
 from workbench.app.state.transcript import Hide
 from workbench.app.widgets.linelist import LineList
+from workbench.text import counted
 
 EMPTY = """There is no dialogue yet.
 
@@ -56,7 +57,7 @@ class DialoguePicker(Pane):
         """Show the scenarios of a run; what was described before is read again."""
         self._places = places
         self.border_title = f"Dialogues of run {run}" if run else "Dialogues"
-        self.border_subtitle = f"enter opens · {len(places):,} scenario{'s' * (len(places) != 1)}" if places else ""
+        self.border_subtitle = f"enter opens · r another run · {counted(len(places), 'scenario')}" if places else ""
         self.query_one("#empty").display = not places
         self.query_one(LineList).display = bool(places)
         self._renew()

@@ -13,7 +13,7 @@ from workbench.app.state.spans import ABSENT, Line, Span, cut, layout, line, mut
 from workbench.report.reading import Group
 from workbench.statistics.comparison import Changed
 from workbench.statistics.scores import ScoreTable
-from workbench.text import plain
+from workbench.text import counted, plain
 
 Cover = Callable[[str], str]
 """Makes a text safe to show, and blurs it where texts are blurred."""
@@ -164,5 +164,6 @@ def run_label(row: dict[str, Any]) -> Line:
         status_span(row["state"]),
         muted("  "),
         *world,
-        muted(f"  {row['kind']} · {row['arms']} arms · {row['scenarios']:,} scenarios · {row['created_at'][:16]}"),
+        muted(f"  {row['kind']} · {counted(row['arms'], 'arm')} · {counted(row['scenarios'], 'scenario')}"),
+        muted(f" · {row['created_at'][:16]}"),
     )

@@ -239,6 +239,26 @@ def test_the_list_opens_what_is_picked_and_q_returns_to_it(prepared: Path) -> No
     drive(prepared, steps, None)
 
 
+def test_another_run_can_be_picked(prepared: Path, tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    shutil.copy(prepared, path)
+    work(path, options(synthetic=1, seed=9, arms=("agent",)))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "1 scenario " in text(pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: "Dialogues of which run?" in text(pilot))
+        assert "1 arm · 1 scenario " in text(pilot)
+        await press(pilot, "down", "enter")
+        await until(pilot, lambda: "r another run · 14 scenarios" in text(pilot))
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(front(pilot).replay.columns) == 2)
+        await press(pilot, "r")  # a key of the list
+        assert len(front(pilot).replay.columns) == 2
+
+    drive(path, steps, None)
+
+
 def test_an_empty_database_says_what_to_do(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         assert "There is no dialogue yet." in text(pilot)

@@ -1,0 +1,139 @@
+"""The keys of all screens: few in the footer, each with an id, none taken twice, all of them in docs/app.md."""
+
+import asyncio
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.pilot import Pilot
+from textual.screen import ModalScreen
+from textual.widgets._footer import FooterKey
+
+import workbench.app
+from storage.database import open_readonly
+from tests.workbench.app.driving import driving, settled, until
+from workbench.app.frame import SCREENS
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "app.md"
+
+EVERYWHERE = ("WorkbenchApp", "WorkbenchScreen", "LineList")
+"""Whose keys hold on every screen."""
+
+SHOWN_ON = {
+    "Scenarios": ("ScenariosScreen", "ScenarioTable"),
+    "Search": ("SearchScreen", "TreeView", "LatticeView", "Inspector"),
+    "Dialogues": ("DialoguesScreen", "Transcript", "ReplyInput"),
+    "Scores": ("ScoresScreen", "ScoreMatrix", "Scatter", "Answer"),
+    "Runs": ("RunsScreen", "LogLines"),
+    "Workers": ("WorkersScreen",),
+}
+"""Screens, and the classes whose keys are theirs."""
+
+
+def classes() -> Iterator[type]:
+    """Find every class of the app that defines keys."""
+    for module in pkgutil.walk_packages(workbench.app.__path__, "workbench.app."):
+        for found in vars(import_module(module.name)).values():
+            if isinstance(found, type) and found.__module__ == module.name and "BINDINGS" in vars(found):
+                yield found
+
+
+def bindings(found: type) -> list[Binding]:
+    """List the keys that a class itself defines."""
+    return [each if isinstance(each, Binding) else Binding(*each) for each in vars(found)["BINDINGS"]]
+
+
+ALL = {found.__name__: found for found in classes()}
+
+
+def keys_of(binding: Binding) -> list[str]:
+    """List the keys of a binding."""
+    return binding.key.split(",")
+
+
+def test_every_key_has_an_id_of_its_own() -> None:
+    actions: dict[str, tuple[str, str]] = {}
+    for found in ALL.values():
+        for binding in bindings(found):
+            assert binding.id, f"{found.__name__}: {binding}"
+            what = (binding.action, binding.description)
+            # A kind of list may bind what lists do to fewer keys; it means the same.
+            assert actions.setdefault(binding.id, what) == what, binding.id
+
+
+def test_no_screen_takes_a_key_that_holds_everywhere() -> None:
+    taken = {key for name in EVERYWHERE[:2] for binding in bindings(ALL[name]) for key in keys_of(binding)}
+    assert {"1", "6", "question_mark", "ctrl+p", "e", "q", "ctrl+q", "tab", "y", "m", "asterisk", "T", "B"} <= taken
+    for name, found in ALL.items():
+        if name not in EVERYWHERE and not issubclass(found, ModalScreen):
+            own = {key for binding in bindings(found) for key in keys_of(binding)}
+            assert not own & taken, name
+
+
+def test_what_the_footer_says_is_short() -> None:
+    for found in ALL.values():
+        for binding in bindings(found):
+            assert not binding.show or len(binding.description.split()) <= 2, binding
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_the_footer_has_eight_keys_at_most(prepared: Path, number: int) -> None:
+    db = open_readonly(prepared)
+    first = dict(db.execute("select kind, min(id) from units group by kind").fetchall())
+    (dialogue,) = db.execute("select min(unit) from dialogues").fetchone()
+    db.close()
+    links = {"search": f"search/{first['search']}", "dialogues": f"dialogue/{dialogue}"}
+
+    def footer(pilot: Pilot[None]) -> list[str]:
+        return [key.description for key in pilot.app.screen.query(FooterKey)]
+
+    async def run() -> None:
+        async with driving(prepared, link=links.get(SCREENS[number - 1])) as pilot:
+            await pilot.press(str(number))
+            await settled(pilot)
+            await until(pilot, lambda: "Palette" in footer(pilot))
+            assert 3 <= len(footer(pilot)) <= 8
+
+    asyncio.run(run())
+
+
+def test_the_document_has_every_key() -> None:
+    wanted = "\n".join(tables())
+    text = DOCUMENT.read_text("utf-8")
+    assert wanted in text, f"docs/app.md, under `## Keys`, is to hold\n\n{wanted}"
+
+
+def tables() -> Iterator[str]:
+    """Yield the lines of the document's tables of keys."""
+    for title, names in {"Everywhere": EVERYWHERE, **SHOWN_ON}.items():
+        yield from (f"### {title}", "| key | what it does | id |", "|---|---|---|")
+        for name in names:
+            for binding in bindings(ALL[name]):
+                keys = " ".join(f"`{shown(key)}`" for key in keys_of(binding))
+                yield f"| {keys} | {binding.description} | {binding.id} |"
+        yield ""
+
+
+def shown(key: str) -> str:
+    """Write a key as people do."""
+    words = [_SIGNS.get(part, part) for part in key.split("+")]
+    return "+".join(words)
+
+
+_SIGNS = {
+    "question_mark": "?",
+    "asterisk": "*",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "plus": "+",
+    "minus": "-",
+}
