@@ -1,11 +1,8 @@
 """The library of planned paths, and the nearest of them to a query (raise.md, section 7; experiments.md, Phases)."""
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass
-from functools import cached_property
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -101,18 +98,6 @@ class Library:
 
     def __len__(self) -> int:
         return len(self.entries)
-
-    @cached_property
-    def content_hash(self) -> str:
-        """SHA-256 of entries and vectors, the same in whatever order they came."""
-        lines = sorted(
-            json.dumps(astuple(entry)).encode() + vector.astype("<f4").tobytes()
-            for entry, vector in zip(self.entries, self.vectors, strict=True)
-        )
-        whole = hashlib.sha256(str(self.vectors.shape[1]).encode())
-        for line in lines:
-            whole.update(hashlib.sha256(line).digest())
-        return whole.hexdigest()
 
     def nearest(self, vector: ArrayLike, k: int, lookup: Lookup = _EVERYTHING) -> list[Found]:
         """Return the `k` nearest entries, nearest first; fewer where fewer are allowed. See `nearest_many`."""

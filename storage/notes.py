@@ -55,8 +55,3 @@ def set_bookmark(db: "Database", target: str, on: bool) -> None:
 def bookmarks(db: "Database") -> list[str]:
     """List the bookmarked targets, newest first."""
     return [row[0] for row in db.conn.execute("select target from bookmarks order by created_at desc, target")]
-
-
-def all_tags(db: "Database") -> list[str]:
-    """List the tags in use, by name."""
-    return [row[0] for row in db.conn.execute("select distinct tag from tags order by tag")]

@@ -1,7 +1,7 @@
 """What the model world is set up with: who speaks in which role, how it is sampled, and what servers can do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from simulator.agent import Abstention
@@ -83,12 +83,6 @@ class ModelSettings:
         _check("responses", self.responses)
         for role, settings in self.roles.items():
             _check(f"the {role} role", settings.sampling)
-
-    def as_in_the_paper(self) -> "ModelSettings":
-        """Return the settings with everything sampled as the paper did."""
-        return replace(
-            self, responses=PAPER, roles={role: replace(given, sampling=PAPER) for role, given in self.roles.items()}
-        )
 
 
 def _check(what: str, sampling: Sampling) -> None:

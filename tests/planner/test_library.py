@@ -1,6 +1,4 @@
-"""The path library: exact neighbours, the split, the content hash."""
-
-from dataclasses import replace
+"""The path library: exact neighbours, and the split."""
 
 import numpy as np
 import pytest
@@ -101,17 +99,6 @@ def test_ties_go_by_id_whatever_the_order() -> None:
     for order in (entries, entries[::-1]):
         found = Library(order, vectors[:6], fold=fold).nearest(vectors[0], 3)
         assert [f.entry.id for f in found] == ["e000", "e003", "e005"]
-
-
-def test_the_content_hash_is_of_the_content() -> None:
-    shelf = make(2, 12)
-    turned = Library(shelf.entries[::-1], shelf.vectors[::-1], fold=fold)
-    assert turned.content_hash == shelf.content_hash
-    changed = (replace(shelf.entries[0], score=3.5), *shelf.entries[1:])
-    assert Library(changed, shelf.vectors, fold=fold).content_hash != shelf.content_hash
-    vectors = shelf.vectors.copy()
-    vectors[[0, 1]] = vectors[[1, 0]]
-    assert Library(shelf.entries, vectors, fold=fold).content_hash != shelf.content_hash
 
 
 def test_an_empty_library_and_an_unknown_query_find_nothing_wrong() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.database import open_readonly, open_writable, transaction
-from storage.notes import Annotations, all_tags, annotations, bookmarks, set_bookmark, set_note, set_tags
+from storage.notes import Annotations, annotations, bookmarks, set_bookmark, set_note, set_tags
 from storage.ratings import Rating, rating_rows, save_rating
 
 
@@ -22,7 +22,7 @@ def test_notes_tags_and_bookmarks_last(tmp_path: Path) -> None:
     db = open_readonly(tmp_path / "w.db")
     assert annotations(db, "scenario/abc") == Annotations("ask the team", ("check", "pilot"), True)
     assert annotations(db, "scenario/other") == Annotations()
-    assert (all_tags(db), bookmarks(db)) == (["check", "pilot"], ["scenario/abc"])
+    assert bookmarks(db) == ["scenario/abc"]
 
 
 def test_an_empty_note_and_a_bookmark_taken_off_leave_nothing(tmp_path: Path) -> None:

@@ -155,8 +155,7 @@ def _worth_lines(figures: "Iterable[tuple[str | None, Figure]]") -> list[dict[st
 
 
 def _dimension_lines(figures: "Iterable[tuple[str | None, Figure]]") -> list[dict[str, object]]:
-    from workbench.statistics.dimensions import PUBLISHED
-    from workbench.statistics.judging import SHORT, WITHIN
+    from workbench.statistics.judging import SHORT, WITHIN, PublishedAgreement
 
     lines: dict[tuple[object, ...], dict[str, object]] = {}
     for arm, figure in figures:
@@ -165,7 +164,7 @@ def _dimension_lines(figures: "Iterable[tuple[str | None, Figure]]") -> list[dic
         line[f"{SHORT[figure.measure]} × {SHORT[figure.beside]}"] = _shown(figure.estimate)
         if figure.estimate is not None:
             line["n"] = str(figure.estimate.n)
-    low, high = PUBLISHED
+    low, high = PublishedAgreement().dimensions
     return [*lines.values(), {"judge": "paper: GPT-4o", "over": f"{low} to {high} between any two"}]
 
 
@@ -192,7 +191,6 @@ def _records(run: dict[str, Any], figures: "Iterable[tuple[str | None, Figure]]"
 
 def _published(run: dict[str, Any]) -> Iterator[dict[str, object]]:
     """Yield the paper's figures in the form of `_records`; its correlations between dimensions are a range."""
-    from workbench.statistics.dimensions import PUBLISHED
     from workbench.statistics.judging import KAPPA, PEARSON, SCORE, Figure, PublishedAgreement
 
     (blank,) = _records(run, [(None, Figure(("GPT-4o", "three people"), PEARSON, SCORE, None))])
@@ -200,7 +198,7 @@ def _published(run: dict[str, Any]) -> Iterator[dict[str, object]]:
     paper = PublishedAgreement()
     yield blank | {"value": paper.pearson, "n": paper.n}
     yield blank | {"figure": KAPPA, "value": paper.kappa, "n": paper.n}
-    low, high = PUBLISHED
+    low, high = paper.dimensions
     yield blank | {"judges": ["GPT-4o"], "measure": "any dimension", "beside": "any other", "low": low, "high": high}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.client.types import Sampling
-from simulator.model.settings import PAPER, ModelSettings, RoleSettings
+from simulator.model.settings import ModelSettings, RoleSettings
 
 
 def settings(**changed: Any) -> ModelSettings:
@@ -28,12 +28,6 @@ def test_a_role_that_is_not_named_keeps_its_default() -> None:
     changed = settings(roles={"planner": RoleSettings("small")})
     assert changed.roles["planner"].model == "small"
     assert changed.roles["user"] == settings().roles["user"]
-
-
-def test_the_paper_samples_everything_alike() -> None:
-    paper = settings(roles={"user": RoleSettings("u")}).as_in_the_paper()
-    assert {paper.responses, *(given.sampling for given in paper.roles.values())} == {PAPER}
-    assert paper.roles["user"].model == "u"
 
 
 def test_they_can_be_written_and_read_back() -> None:

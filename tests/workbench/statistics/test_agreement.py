@@ -12,11 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.keyed import generator
-from simulator.world import DIMENSIONS
 from workbench.statistics import resampling
 from workbench.statistics.agreement import krippendorff, pearson, spearman, weighted_kappa
 from workbench.statistics.bias import length_bias, position_bias
-from workbench.statistics.dimensions import dimension_correlations
 from workbench.statistics.panel import disagreements, effective_judges
 from workbench.statistics.resampling import Estimate
 
@@ -319,18 +317,6 @@ def test_bias_of_nothing_that_varies() -> None:
         length_bias([3.0], [-1], ["a"], ["p"])
     with pytest.raises(ValueError, match="scores"):
         length_bias([3.0], [1, 2], ["a"], ["p"])
-
-
-def test_dimensions_are_named_and_correlated_in_pairs() -> None:
-    rng = generator("test dimensions")
-    verdicts = np.round(np.clip(rng.normal(3, 1, size=(50, 1)) + rng.normal(0, 1, size=(50, 3)), 1, 5))
-    clusters = names(50)
-    found = dimension_correlations(verdicts, clusters)
-    assert [(pair.first, pair.second) for pair in found] == list(itertools.combinations(DIMENSIONS, 2))
-    assert found[1].pearson == pearson(verdicts[:, 0], verdicts[:, 2], clusters)
-    assert found[2].spearman == spearman(verdicts[:, 1], verdicts[:, 2], clusters)
-    with pytest.raises(ValueError, match="verdicts"):
-        dimension_correlations(verdicts[:, :2], clusters)
 
 
 def test_agrees_with_scipy() -> None:

@@ -1,9 +1,9 @@
 """What the Dialogues screen shows: dialogues beside each other, and how far they have been replayed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from themes import status
 from workbench.app.state.alignment import Alignment, align
@@ -154,21 +154,6 @@ def describe_change(change: Mapping[str, Any]) -> str:
     if change.get("ask"):
         return f"asked about {change['ask']}"
     return "a person answers" if change.get("interactive") else "run on"
-
-
-class Picked(NamedTuple):
-    """A scenario to pick: its id, and its dialogues as `storage.dialogues.overview` describes them."""
-
-    scenario: str
-    dialogues: list[Mapping[str, Any]]
-
-
-def by_scenario(scenarios: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> list[Picked]:
-    """Put the dialogues of an overview together, in the order of `scenarios`."""
-    found: dict[str, list[Mapping[str, Any]]] = {scenario: [] for scenario in scenarios}
-    for row in rows:
-        found[row["scenario_id"]].append(row)
-    return [Picked(scenario, dialogues) for scenario, dialogues in found.items()]
 
 
 def first_columns(family: Sequence[Mapping[str, Any]], unit: int) -> list[int]:

@@ -33,16 +33,6 @@ class Shared(NamedTuple):
     rank: tuple[int, int] | None
 
     @property
-    def more_visits(self) -> int:
-        """The difference in N."""
-        return self.visits[1] - self.visits[0]
-
-    @property
-    def more_q(self) -> float:
-        """The difference in Q; NaN where one of them has none."""
-        return self.q[1] - self.q[0]
-
-    @property
     def moved(self) -> int:
         """The places it rose from left to right; negative where it fell."""
         return self.rank[0] - self.rank[1] if self.rank is not None else 0

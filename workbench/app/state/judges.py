@@ -8,7 +8,6 @@ from typing import Any
 from simulator.world import DIMENSIONS
 from workbench.app.state.scores import RunScores, Score
 from workbench.statistics import judging
-from workbench.statistics.dimensions import PUBLISHED
 from workbench.statistics.judging import Ratings
 from workbench.statistics.panel import Disagreement
 from workbench.statistics.resampling import Estimate, Floats
@@ -90,7 +89,7 @@ def _line(later: judging.Later) -> Agreement:
     if found.figure == judging.ALPHA:
         return Agreement("everybody", name, found.estimate)
     if found.beside:
-        low, high = PUBLISHED
+        low, high = judging.PublishedAgreement().dimensions
         who = (
             f"{found.judges[0]}: {judging.SHORT[found.measure]} and {judging.SHORT[found.beside]} (paper {low}-{high})"
         )

@@ -1,6 +1,5 @@
 """Two searches side by side: what only one has, what moved, where they part; and the same seen from the other side."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -75,7 +74,6 @@ def test_a_set_that_only_failed_has_no_place() -> None:
         if 0 in one.visits:
             assert one.rank is None
             assert one.moved == 0
-            assert math.isnan(one.more_q)
 
 
 def test_when_the_best_subsets_part() -> None:
@@ -132,4 +130,3 @@ def test_a_difference_is_antisymmetric(
     assert repr(swapped(forth)) == repr(back)  # NaN is not equal to itself, its text is
     assert [one.moved for one in forth.shared] == [-one.moved for one in back.shared]
     assert {m: "gained" if d == "lost" else d for m, d in forth.marks("left").items()} == back.marks("right")
-    assert [one.more_visits for one in forth.shared] == [-one.more_visits for one in back.shared]
