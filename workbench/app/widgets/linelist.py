@@ -74,11 +74,14 @@ class LineList(Scrolled, can_focus=True):
         before = (self._lines, self._heading, self.cursor)
         self._lines, self._heading = lines, heading
         self.cursor = max(0, min(self.cursor if cursor is None else cursor, self._count - 1))
-        if before != (self._lines, self._heading, self.cursor):
+        if before[1:] != (self._heading, self.cursor):
             self.virtual_size = Size(0, len(lines) + (heading is not None))
             if cursor is not None and cursor != before[2]:
                 self._reveal()
             self.refresh()
+        elif before[0] != lines:
+            self.virtual_size = Size(0, len(lines) + (heading is not None))
+            self._refresh_changed(before[0])
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window."""
@@ -139,6 +142,14 @@ class LineList(Scrolled, can_focus=True):
         """Draw anew in the colours of another theme."""
         super().notify_style_update()
         self.refresh()
+
+    def _refresh_changed(self, before: Sequence[Line]) -> None:
+        """Draw those lines of the window anew that say something else: a list that follows a run changes little."""
+        first = int(self.scroll_offset.y)
+        for number in range(first, min(first + self.size.height, max(len(before), len(self._lines)))):
+            both = number < min(len(before), len(self._lines))
+            if not both or before[number] != self._lines[number]:
+                self.refresh_line(number + (self._heading is not None))
 
     @property
     def _count(self) -> int:
