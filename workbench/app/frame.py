@@ -248,6 +248,14 @@ class WorkbenchScreen(Screen[None]):
         elif self._waiting is None:
             self._waiting = self.set_timer(wait, self._after_waiting)
 
+    def read_every(self, seconds: float) -> None:
+        """Have the data read again and again while the screen is shown: some of it changes outside the database."""
+        self.set_interval(seconds, self._read_if_shown)
+
+    def refuse(self, why: str) -> None:
+        """Say why a key does nothing now."""
+        self.notify(plain(why), severity="warning", markup=False, timeout=5)
+
     @property
     def refreshing(self) -> bool:
         """Whether data is being read."""
@@ -295,6 +303,9 @@ class WorkbenchScreen(Screen[None]):
 
     def _after_waiting(self) -> None:
         self._waiting = None
+        self._read_if_shown()
+
+    def _read_if_shown(self) -> None:
         if self.workbench.screen_in_front is self:
             self.request_refresh()
 

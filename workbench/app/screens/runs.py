@@ -19,7 +19,8 @@ from workbench.app.look import bar
 from workbench.app.screens.ask import Ask
 from workbench.app.state.links import Link
 from workbench.app.state.logtail import LogTail
-from workbench.app.state.runs import DetailRow, RunsState, Verb
+from workbench.app.state.rundetail import DetailRow
+from workbench.app.state.runs import RunsState, Verb
 from workbench.app.state.spans import line, muted
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.loglines import LogLines
@@ -89,7 +90,7 @@ class RunsScreen(WorkbenchScreen):
         for pane, title in (("runs-list", "Runs"), ("runs-detail", "Details"), ("runs-log", "Log")):
             self.query_one(f"#{pane}").border_title = title
         self.query_one("#runs-lines").focus()
-        self.set_interval(_TICK_SECONDS, self._tick)
+        self.read_every(_TICK_SECONDS)
 
     # What the frame asks
 
@@ -152,7 +153,7 @@ class RunsScreen(WorkbenchScreen):
         """Ask, then end the chosen run; what it has done stays."""
         run = self.state.chosen
         if (why := self.state.refusal("cancel")) is not None or run is None:
-            self._refuse(why)
+            self.refuse(why or "")
         elif await self.app.push_screen_wait(
             Ask(
                 f"Cancel run {plain(run.run)}? What is finished stays; r takes it up again.",
@@ -172,7 +173,7 @@ class RunsScreen(WorkbenchScreen):
             self._command("resume")
             return
         if (why := self.state.refusal(verb)) is not None or run is None:
-            self._refuse(why)
+            self.refuse(why or "")
             return
         try:
             story = await self.workbench.read(partial(run_story, run=run.run))
@@ -217,14 +218,6 @@ class RunsScreen(WorkbenchScreen):
         self._show()
 
     # Inside
-
-    def _refuse(self, why: str | None) -> None:
-        """Say why a key does nothing now."""
-        self.app.notify(plain(why or ""), severity="warning", markup=False, timeout=5)
-
-    def _tick(self) -> None:
-        if self.workbench.screen_in_front is self:
-            self.request_refresh()
 
     async def _read_chosen(self) -> None:
         """Read what is told of the chosen run, if it may have changed; and the end of its log."""
@@ -281,7 +274,7 @@ class RunsScreen(WorkbenchScreen):
         """Give the chosen run a command, and say so if it was not obeyed."""
         run = self.state.chosen
         if (why := self.state.refusal(verb)) is not None or run is None:
-            self._refuse(why)
+            self.refuse(why or "")
             return
         try:
             refused = await asyncio.to_thread(tell_run, self.workbench.path, run.run, verb)

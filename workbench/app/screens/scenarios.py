@@ -1,7 +1,6 @@
 """Scenarios: find, look at and choose them, and start from here what is done with them."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from storage.errors import NotFoundError, StorageError
+from storage.errors import NotFoundError
 from storage.notes import annotations
 from storage.scenariopages import (
     Key,
@@ -30,13 +29,12 @@ from storage.scenariopages import (
     scenario_results,
 )
 from storage.scenarios import find_scenario, scenarios_by_id
-from workbench.app.frame import Export, Headline, Pane, Subject, WorkbenchScreen
-from workbench.app.launching import claimed_run, finished
+from workbench.app.frame import Export, Headline, Pane, Subject
 from workbench.app.screens.filters import FilterDialog
-from workbench.app.screens.pick import Pick
+from workbench.app.screens.starting import Starting
 from workbench.app.state.links import Link
 from workbench.app.state.scenario import ScenarioDetail, detail_lines
-from workbench.app.state.scenarios import EVERYTHING, ScenarioLines, ScenarioList, Window, around, filter_words
+from workbench.app.state.scenarios import EVERYTHING, ScenarioLines, Window, around, filter_words
 from workbench.app.widgets.profileview import ProfileView
 from workbench.app.widgets.scenariolist import ScenarioTable
 from workbench.text import plain
@@ -46,9 +44,6 @@ if TYPE_CHECKING:
 
 _TYPING_SECONDS = 0.08
 """A search begins when so long no key was pressed."""
-
-_SIZES = (70, 700, 14_000)
-"""Synthetic scenarios to choose from; the last is the size of PENGUIN."""
 
 _EMPTY = """\
 No scenarios yet.
@@ -63,7 +58,7 @@ PENGUIN's own files are imported from a shell:
 What is added anywhere appears here by itself."""
 
 
-class ScenariosScreen(WorkbenchScreen):
+class ScenariosScreen(Starting):
     """Screen 1. The list with its search at the left, the scenario under the cursor at the right."""
 
     NAME = "scenarios"
@@ -84,7 +79,6 @@ class ScenariosScreen(WorkbenchScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = ScenarioList()
         self._detail: ScenarioDetail | None = None
         self._wanted: str | None = None
         self._typing: Timer | None = None
@@ -271,7 +265,7 @@ class ScenariosScreen(WorkbenchScreen):
 
     def _follow_unit(self, kind: str, unit: int | None, otherwise: str) -> None:
         if unit is None:
-            self.notify(otherwise, severity="warning", timeout=4)
+            self.refuse(otherwise)
         else:
             self.workbench.follow_link(Link("dialogue" if kind == "dialogue" else "search", str(unit)))
 
@@ -314,69 +308,6 @@ class ScenariosScreen(WorkbenchScreen):
         with self._search.prevent(Input.Changed):
             self._search.value = wanted.search
         self.request_refresh()
-
-    # Starting something
-
-    @work(group="launch", exit_on_error=False)
-    async def action_plan(self) -> None:
-        """Search for what is worth asking in the chosen scenarios, and watch the first of these searches."""
-        from storage.readers import find_unit
-
-        if not (keys := self.state.wanted()):
-            return
-        ids = [scenario for scenario, _ in await self.workbench.read(lambda db: ids_of(db, keys))]
-        if not (run := await self._launch(["plan", *ids], f"planning {_count(len(ids))}")):
-            return
-        try:
-            unit = await self.workbench.read(lambda db: find_unit(db, run, ids[0], kind="search"))
-        except NotFoundError as error:
-            self.workbench.problem(str(error))
-        else:
-            self.workbench.follow_link(Link("search", str(unit["id"])))
-
-    @work(group="launch", exit_on_error=False)
-    async def action_run(self) -> None:
-        """Fill in the run form for the chosen scenarios, and start the run."""
-        from workbench.app.screens.runform import RunForm
-
-        if not (keys := self.state.wanted()):
-            return
-        about = await self.workbench.read(lambda db: ids_of(db, keys))
-        known = Counter(mask.bit_count() for _, mask in about)
-        arguments = await self.app.push_screen_wait(RunForm([scenario for scenario, _ in about], known))
-        if arguments is not None and (run := await self._launch(arguments, f"a run of {_count(len(about))} starts")):
-            self.workbench.follow_link(Link("run", run))
-
-    @work(group="launch", exit_on_error=False)
-    async def action_bundled(self) -> None:
-        """Add the scenarios that come with the workbench."""
-        await self._add(["scenarios", "import", "--bundled"], "adding the bundled scenarios")
-
-    @work(group="launch", exit_on_error=False)
-    async def action_build(self) -> None:
-        """Build synthetic scenarios."""
-        sizes = [f"{size:>6,} synthetic scenarios" for size in _SIZES]
-        place = await self.app.push_screen_wait(Pick("How many are to be built?", sizes))
-        if place is not None:
-            await self._add(["scenarios", "build", "--synthetic", str(_SIZES[place])], f"building {_SIZES[place]:,}")
-
-    async def _launch(self, arguments: list[str], saying: str) -> str | None:
-        """Launch a process that makes a run; return its run, or None after telling what went wrong."""
-        try:
-            launched = await self.workbench.launch(arguments)
-            self.notify(saying, timeout=3)
-            return await claimed_run(self.workbench, launched)
-        except (OSError, StorageError) as error:
-            self.workbench.problem(str(error))
-            return None
-
-    async def _add(self, arguments: list[str], saying: str) -> None:
-        try:
-            launched = await self.workbench.launch(arguments)
-            self.notify(saying, timeout=3)
-            await finished(self.workbench, launched)
-        except OSError as error:
-            self.workbench.problem(str(error))
 
     async def _json_lines(self, keys: list[Key]) -> str:
         def read(db: "Database") -> str:
@@ -445,7 +376,3 @@ def _read_detail(key: Key, db: "Database") -> ScenarioDetail | None:
         tuple(scenario_results(db, scenario)),
         annotations(db, f"scenario/{scenario}"),
     )
-
-
-def _count(number: int) -> str:
-    return "1 scenario" if number == 1 else f"{number:,} scenarios"

@@ -342,7 +342,7 @@ class ScoresScreen(ScoreViews):
         if row["dialogue"]:
             self.workbench.follow_link(Link("dialogue", str(row["unit"])))
         else:
-            self.notify(f"the {row['arm']} arm asks nothing: there is no dialogue behind this response", timeout=4)
+            self.refuse(f"the {row['arm']} arm asks nothing: there is no dialogue behind this response")
 
     def action_back(self) -> None:
         """Return to the view before."""

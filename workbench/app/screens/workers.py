@@ -79,7 +79,7 @@ class WorkersScreen(WorkbenchScreen):
         self.query_one("#workers-list").border_title = "Workers"
         self.query_one("#workers-log").border_title = "Log"
         self.query_one("#workers-cards").focus()
-        self.set_interval(_TICK_SECONDS, self._tick)
+        self.read_every(_TICK_SECONDS)
 
     # What the frame asks
 
@@ -139,7 +139,7 @@ class WorkersScreen(WorkbenchScreen):
         """Start the chosen worker again."""
         row = self.state.chosen
         if (why := self.state.refusal("start")) is not None or row is None:
-            self._refuse(why)
+            self.refuse(why or "")
         else:
             await self._launch(["start", str(row["name"])])
 
@@ -147,7 +147,7 @@ class WorkersScreen(WorkbenchScreen):
         """Drain or stop the chosen worker."""
         row = self.state.chosen
         if (why := self.state.refusal(verb)) is not None or row is None:
-            self._refuse(why)
+            self.refuse(why or "")
         else:
             self._tell(verb, str(row["name"]))
 
@@ -158,7 +158,7 @@ class WorkersScreen(WorkbenchScreen):
         what = counted(count, "worker") if count else "what is left of the workers"
         left = [row for row in self.state.rows if row["kind"] == "detached"]
         if not left:
-            self._refuse("there is no worker to stop")
+            self.refuse("there is no worker to stop")
         elif await self.app.push_screen_wait(
             Ask(f"Stop {what}? What is being answered is cut off.", yes="Stop", no="Go on")
         ):
@@ -185,14 +185,6 @@ class WorkersScreen(WorkbenchScreen):
         self._show()
 
     # Inside
-
-    def _refuse(self, why: str | None) -> None:
-        """Say why a key does nothing now."""
-        self.app.notify(plain(why or ""), severity="warning", markup=False, timeout=5)
-
-    def _tick(self) -> None:
-        if self.workbench.screen_in_front is self:
-            self.request_refresh()
 
     @work(group="look", exit_on_error=False)
     async def _look(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from workbench.app.state.runs import wrapped
+from workbench.app.state.rundetail import wrapped
 from workbench.app.state.spans import (
     ABSENT,
     Line,
