@@ -243,8 +243,17 @@ class WorkbenchApp(App[None]):
         if self._visited:
             await self.switch_mode(self._visited.pop())
             return
+        await self._ask_to_leave()
+
+    def action_help_quit(self) -> None:
+        """Ask whether to leave: ctrl+c, where it has nothing to copy."""
+        self.run_worker(self._ask_to_leave(), group="back", exit_on_error=False)
+
+    async def _ask_to_leave(self) -> None:
         from workbench.app.screens.ask import Ask
 
+        if isinstance(self.screen, Ask):
+            return
         if await self.push_screen_wait(Ask("Leave the workbench? What runs goes on without it.", yes="Leave")):
             self.exit()
 

@@ -1,12 +1,17 @@
 """`workbench` and `workbench open`: the terminal app."""
 
+import signal
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.common import DONE, DbOption, database_path
+from workbench.cli.common import DONE, INTERRUPTED, DbOption, database_path
+
+if TYPE_CHECKING:
+    from workbench.app.app import WorkbenchApp
 
 
 def open_app(db: Path | None, link: str | None = None) -> int:
@@ -16,6 +21,8 @@ def open_app(db: Path | None, link: str | None = None) -> int:
         UsageError: no terminal, no such link, or a setting that is not allowed. StorageError: the database can't be
             used.
     """
+    import asyncio
+
     from workbench.app import pauses
 
     pauses.starting()
@@ -36,8 +43,17 @@ def open_app(db: Path | None, link: str | None = None) -> int:
     from workbench.app.app import WorkbenchApp
 
     app = WorkbenchApp(path, settings, wanted)
-    app.run()
+    asyncio.run(_until_it_ends(app))
     return app.return_code or DONE
+
+
+async def _until_it_ends(app: "WorkbenchApp") -> None:
+    """Run the app; signals end it by its own way out, which gives the terminal back as it was."""
+    import asyncio
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, partial(app.exit, return_code=INTERRUPTED))
+    await app.run_async()
 
 
 def open_link(

@@ -22,17 +22,26 @@ TIMEOUT = 90.0
 class Person:
     """Sits at a terminal of its own: presses keys, reads the screen."""
 
-    def __init__(self, folder: Path, width: int, height: int) -> None:
+    def __init__(self, folder: Path, width: int, height: int, after: str = "") -> None:
         self._socket, self.folder = str(folder / "tmux"), folder
         home = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config")}
         environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "NO_COLOR", "WORKBENCH_DB")} | home
-        command = f"{sys.executable} -m workbench; echo ended with $?; exec sleep 600"
+        command = f"{sys.executable} -m workbench; echo ended with $?; {after}exec sleep 600"
         self._tmux("new-session", "-d", "-x", str(width), "-y", str(height), command, env=environment)
 
     def press(self, *keys: str) -> None:
         """Press keys, by tmux's names."""
         for key in keys:
             self._tmux("send-keys", key)
+
+    def signal(self, name: str) -> None:
+        """Send the workbench a signal."""
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        subprocess.run(["pkill", f"-{name}", "-P", shell], check=True)  # the shell's own child, nobody else's
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size."""
+        self._tmux("resize-window", "-x", str(width), "-y", str(height))
 
     def screen(self) -> str:
         """Read what is on the screen."""
@@ -145,5 +154,45 @@ def test_small_terminals_show_every_screen(prepared: Path, tmp_path: Path, width
             somebody.press(str(number))
             shown = somebody.sees(rf"{number} {name} .*╭.*╰").string
             assert all(len(line) <= width for line in shown.splitlines())
+    finally:
+        somebody.leave()
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT"])
+def test_signals_end_the_app_and_give_the_terminal_back(tmp_path: Path, name: str) -> None:
+    somebody = Person(tmp_path, 80, 24, after="stty -a | grep -o ' echo '; ")
+    try:
+        somebody.sees("enter begins")
+        somebody.press("Enter")
+        somebody.sees("No scenarios yet")
+        somebody.press("C-c")  # asks, as q does
+        somebody.sees("Leave the workbench")
+        somebody.press("n")
+        somebody.no_longer_sees("Leave the workbench")
+        somebody.signal(name)
+        somebody.sees("ended with 130.*echo")
+    finally:
+        somebody.leave()
+
+
+def test_a_terminal_may_change_its_size(prepared: Path, tmp_path: Path) -> None:
+    shutil.copy(prepared, tmp_path / "workbench.db")
+    somebody = Person(tmp_path, 120, 40)
+    try:
+        somebody.sees("enter begins")
+        somebody.press("Enter")
+        somebody.sees("Scenarios · 14")
+        somebody.press("Down", "Down")
+        marked = somebody.sees(r"▌ +(Financial +[^│]{20})")[1]
+        for number, name in enumerate(("Scenarios", "Search", "Dialogues", "Scores", "Runs", "Workers"), 1):
+            somebody.press(str(number))
+            somebody.sees(f"{number} {name} .*╰")
+            somebody.resize(60, 20)
+            somebody.sees(rf"\A[^\n]*{number} {name} [^\n]*\n╭[^\n]{{58}}╮\n.*╰")
+            somebody.resize(120, 40)
+            somebody.sees("1 Scenarios  2 Search  3 Dialogues.*╰")
+        somebody.press("1")
+        assert somebody.sees(r"▌ +(\w+ +[^│]{20})")[1] == marked
+        assert "internal error" not in somebody.screen()
     finally:
         somebody.leave()

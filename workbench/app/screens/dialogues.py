@@ -40,11 +40,11 @@ class DialoguesScreen(Playing, Branching):
     PANES = ("picker", *_COLUMNS, "neighbours")
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right", "go(1)", "Next step", id="dialogues.next"),
+        Binding("right", "go(1)", "Next", id="dialogues.next"),
         Binding("left", "go(-1)", "Previous step", id="dialogues.previous", show=False),
         Binding("home", "first", "First step", id="dialogues.first", show=False),
         Binding("end", "last", "Last step", id="dialogues.last", show=False),
-        Binding("n", "difference(1)", "Next difference", id="dialogues.next_difference"),
+        Binding("n", "difference(1)", "Difference", id="dialogues.next_difference"),
         Binding("N", "difference(-1)", "Previous difference", id="dialogues.previous_difference", show=False),
         Binding("a", "play", "Play", id="dialogues.play"),
         Binding("plus", "speed(-1)", "Play faster", id="dialogues.faster", show=False, key_display="+"),

@@ -31,7 +31,8 @@ class Tour(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Yield the notice and the way through the screens."""
-        with VerticalScroll(classes="dialog", id="tour"):
+        with VerticalScroll(classes="dialog", id="tour") as page:
+            page.border_subtitle = "enter begins"  # on the border, so that it is seen where the rest has to scroll
             yield Static(Content.styled("Personal safety workbench", "bold $primary"))
             yield Static("What is safe for one person to hear can harm another. Here you find out what to ask first.")
             yield Static(
@@ -57,7 +58,6 @@ class Tour(ModalScreen[None]):
                 + Content.styled("B blurs the texts", "bold")
                 + Content(", T changes the theme, q goes back.")
             )
-            yield Static(Content.styled("enter begins", "bold $accent"), classes="end")
 
     async def action_dismiss(self, result: None = None) -> None:
         """Begin."""

@@ -135,7 +135,7 @@ class SearchPanes(Container):
             elif not rows:
                 lines.show(EMPTY)
             else:
-                heading, shown = search_lines(rows, max(40, lines.size.width - 1), self._sensitive)
+                heading, shown = search_lines(rows, max(40, lines.size.width - 2), self._sensitive)
                 lines.show(shown, heading=heading)
 
     def _show_trees(self) -> None:
