@@ -297,7 +297,8 @@ class WorkbenchScreen(Screen[None]):
         except StorageError as error:
             self.workbench.problem(str(error))
         except Exception as error:
-            self.workbench.defect(error)
+            if self.app.is_running:  # else the widgets went while it was read
+                self.workbench.defect(error)
         finally:
             self._refreshing = False
 
