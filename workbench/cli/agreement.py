@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import DONE, DbOption, FormatOption, narrate, reading, words
 from workbench.cli.output import Column, Format, emit, gap
 from workbench.figures import mean_and_half
@@ -34,7 +35,7 @@ _BIAS_LEGEND = (
 
 
 def agreement(
-    run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest run.")] = None,
+    run: opt.Run = None,
     judges: Annotated[str | None, typer.Option(help="Only these; people are human:NAME. Else all.")] = None,
     by: Annotated[Literal["arm"] | None, typer.Option(help="Figures of each arm instead of all together.")] = None,
     queue: Annotated[

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import (
     DONE,
     FAILED,
@@ -40,7 +41,7 @@ def branch(
     probe: Annotated[bool, typer.Option("--probe", help="Only answer from what was known there.")] = False,
     judges: Annotated[str | None, typer.Option(help="Who judges; else who judged the trial.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Where models are served now, up to /v1.")] = None,
-    key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the endpoint's key.")] = None,
+    key_env: opt.KeyEnv = None,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
@@ -80,7 +81,7 @@ def _storable(text: str) -> str:
 def _branch(path: Path, reopened: "Reopened", at: int, change: "Change", patience: float, format: "Format") -> int:
     import anyio
 
-    from workbench.cli.dialogueview import emit_dialogue
+    from workbench.cli.dialogueview import emit_dialogues
     from workbench.engine.takeover import VERBS, take_over, target
 
     def started(branch: "Branch") -> None:
@@ -93,7 +94,7 @@ def _branch(path: Path, reopened: "Reopened", at: int, change: "Change", patienc
         narrate(f"branch {found.branch.run} was {found.state}: what was said is kept, branch off from it to go on")
         return INTERRUPTED
     with reading(path) as db:
-        emit_dialogue(db, found.branch.unit, format)
+        emit_dialogues(db, [found.branch.unit], format)
     if found.error is not None:
         narrate(f"branch {found.branch.run}: {found.error}")
     return FAILED if found.state == "failed" else LEFT_OUT if found.error else DONE

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import (
     DONE,
     INTERRUPTED,
@@ -57,13 +58,13 @@ def build(
         Path | None, typer.Option(help="Take endpoints and prices from an experiment's TOML file.")
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="Where the model is served, up to /v1.")] = None,
-    key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the endpoint's key.")] = None,
-    max_in_flight: Annotated[int | None, typer.Option(help="Calls in flight at most, per endpoint.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds for one try of a call.")] = None,
-    structured: Annotated[str | None, typer.Option(help="Structured replies: auto, json_schema or fallback.")] = None,
+    key_env: opt.KeyEnv = None,
+    max_in_flight: opt.MaxInFlight = None,
+    timeout: opt.Timeout = None,
+    structured: opt.Structured = None,
     concurrency: Annotated[int | None, typer.Option(help="Items worked on at once; else 64.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed items again.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: opt.Quiet = False,
     db: DbOption = None,
 ) -> int:
     """Build scenarios and store them; the same command goes on where it was cut off.

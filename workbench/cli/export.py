@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import DONE, LEFT_OUT, DbOption, narrate, reading
 
 if TYPE_CHECKING:
@@ -48,15 +49,13 @@ _SOURCES: dict[What, str | None] = {
 
 
 def export(
-    run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest run.")] = None,
+    run: opt.Run = None,
     what: Annotated[What, typer.Option(help="Rows as `show` has them, or a file as PENGUIN publishes it.")] = "scores",
     format: Annotated[
         ExportFormat | None,
         typer.Option("--format", help="How to write rows; else as the file's name ends, else jsonl."),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write, whole or not at all; else stdout.")
-    ] = None,
+    output: opt.Output = None,
     model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
     arm: Annotated[str | None, typer.Option(help="Only this arm.")] = None,
     judge: Annotated[str | None, typer.Option(help="Only this judge.")] = None,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import DONE, LEFT_OUT, DbOption, FormatOption, database_path, narrate, reading, words
 
 
@@ -17,7 +18,7 @@ def judge(
     base_url: Annotated[str | None, typer.Option(help="Where the judges' models are served, up to /v1.")] = None,
     key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the key.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=10_000, help="Responses judged at once.")] = 64,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: opt.Quiet = False,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import DONE, LEFT_OUT, DbOption, FormatOption, RunOption, narrate, reading, writing
 
 app = typer.Typer(help="Ratings by people: write a sheet to rate on, read it back, list them.", rich_markup_mode=None)
@@ -16,7 +17,7 @@ _SHOWN = 20
 @app.command("export")
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write; it must not exist yet.")],
-    run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest run.")] = None,
+    run: opt.Run = None,
     sample: Annotated[int, typer.Option(min=1, help="How many responses, spread over arms and domains.")] = 100,
     seed: Annotated[int, typer.Option(help="The same seed chooses the same responses.")] = 0,
     blind: Annotated[

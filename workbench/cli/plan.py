@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import DONE, INTERRUPTED, LEFT_OUT, DbOption, FormatOption, database_path, narrate, reading
 from workbench.cli.output import Format
 
@@ -39,30 +40,28 @@ def plan(
     world: Annotated[str | None, typer.Option(help="surrogate, model, or table:FILE.")] = None,
     model: Annotated[str | None, typer.Option(help="Answering model; else the world's first.")] = None,
     judge: Annotated[str | None, typer.Option(help="Who judges; else the world's first judge.")] = None,
-    planner: Annotated[str | None, typer.Option(help="search, static, random, greedy or exhaustive.")] = None,
-    rule: Annotated[str | None, typer.Option(help="Selection rule: raise or raise-literal.")] = None,
+    planner: opt.Planner = None,
+    rule: opt.Rule = None,
     rollouts: Annotated[int | None, typer.Option(help="Rollouts (T).")] = None,
-    depth: Annotated[int | None, typer.Option(help="Attributes per path.")] = None,
-    c: Annotated[float | None, typer.Option(help="Weight of the exploration term.")] = None,
-    decay: Annotated[float | None, typer.Option(help="Prior of rank r falls by exp(-decay r).")] = None,
+    depth: opt.Depth = None,
+    c: opt.Exploration = None,
+    decay: opt.Decay = None,
     recommend: Annotated[Literal["q", "visits"] | None, typer.Option(help="Best or most visited subset.")] = None,
-    evaluations: Annotated[str | None, typer.Option(help="Samples per subset: fresh or cache:r.")] = None,
+    evaluations: opt.Evaluations = None,
     seed: Annotated[int | None, typer.Option(help="Moves noise and random choices.")] = None,
     world_seed: Annotated[int | None, typer.Option(help="Seed of the world's noise.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="Where models are served, up to /v1.")] = None,
-    key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the endpoint's key.")] = None,
+    base_url: opt.BaseUrl = None,
+    key_env: opt.KeyEnv = None,
     experiment: Annotated[
         Path | None, typer.Option(help="Take what is not given here from an experiment's TOML file.")
     ] = None,
-    paused: Annotated[
-        bool, typer.Option("--paused", help="Begin held: `workbench control` steps and resumes.")
-    ] = False,
+    paused: opt.Paused = False,
     rate: Annotated[float, typer.Option(min=0, help="Rollouts per second of each search; 0 = no limit.")] = 0,
     new: Annotated[bool, typer.Option("--new", help="Search again, though there is the same search.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed searches again.")] = False,
     save: Annotated[Path | None, typer.Option(help="Write the search to this file, to pass it on.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="Children shown of each node.")] = 3,
-    min_visits: Annotated[int | None, typer.Option(min=1, help="Show nodes of at least so many rollouts.")] = None,
+    top: opt.Top = 3,
+    min_visits: opt.MinVisits = None,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:

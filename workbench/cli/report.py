@@ -1,10 +1,10 @@
 """`workbench report`: one file that says what studies and runs did and found."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import DONE, DbOption, narrate, reading
 
 ReportFormat = Literal["html", "md", "latex"]
@@ -19,9 +19,7 @@ def report(
             help="Studies by name or id, runs by id or beginning; else the latest run.", metavar="STUDY|RUN"
         ),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write, whole or not at all; else stdout.")
-    ] = None,
+    output: opt.Output = None,
     format: Annotated[
         ReportFormat | None, typer.Option("--format", help="html, or tables as md or latex; else as the file ends.")
     ] = None,

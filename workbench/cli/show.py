@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import DONE, DbOption, FormatOption, RunOption, narrate, reading
 
 app = typer.Typer(help="Show what the database holds.", rich_markup_mode=None)
@@ -106,11 +107,11 @@ def searches(run: RunOption = None, db: DbOption = None, format: FormatOption = 
 
 @app.command()
 def tree(
-    scenario: Annotated[str | None, typer.Argument(help="A scenario's id or its beginning.")] = None,
+    scenario: opt.Scenario = None,
     trace: Annotated[Path | None, typer.Option(help="A search saved by `workbench plan --save`.")] = None,
     at: Annotated[int | None, typer.Option(min=0, help="After this many rollouts; else at the end.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="Children shown of each node.")] = 3,
-    min_visits: Annotated[int | None, typer.Option(min=1, help="Show nodes of at least so many rollouts.")] = None,
+    top: opt.Top = 3,
+    min_visits: opt.MinVisits = None,
     inspect: Annotated[
         str | None,
         typer.Option(help="How actions stand where these attributes are known, between commas (or: nothing)."),
@@ -170,7 +171,7 @@ def tree(
 
 @app.command()
 def dialogue(
-    scenario: Annotated[str | None, typer.Argument(help="A scenario's id or its beginning.")] = None,
+    scenario: opt.Scenario = None,
     unit: Annotated[int | None, typer.Option(help="The number of a trial or a branch, instead.", metavar="ID")] = None,
     at: Annotated[int | None, typer.Option(min=0, help="After this many questions; else to the end.")] = None,
     run: RunOption = None,

@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import DbOption, FormatOption, database_path, words
 from workbench.cli.run import finish_study, foretell, work
 
 
 def study(
     experiment: Annotated[Path | None, typer.Argument(help="A plan of your own as a TOML file; flags win.")] = None,
-    synthetic: Annotated[int | None, typer.Option(help="Build this many synthetic scenarios and use those.")] = None,
-    source: Annotated[str | None, typer.Option(help="Only stored scenarios from this source.")] = None,
-    domains: Annotated[str | None, typer.Option(help="Only these domains, e.g. Health,Life.")] = None,
-    limit: Annotated[int | None, typer.Option(help="A seeded choice of this many, spread over the domains.")] = None,
-    world: Annotated[str | None, typer.Option(help="Who answers: surrogate or model.")] = None,
+    synthetic: opt.Synthetic = None,
+    source: opt.Source = None,
+    domains: opt.Domains = None,
+    limit: opt.Limit = None,
+    world: opt.World = None,
     models: Annotated[
         str | None, typer.Option("--models", "--model", help="Answering models; else the surrogate's six.")
     ] = None,
@@ -24,21 +25,19 @@ def study(
     index: Annotated[
         str | None, typer.Option(help="Use the planned paths of this run or library; search none.")
     ] = None,
-    rollouts: Annotated[int | None, typer.Option(help="Rollouts per search (T).")] = None,
-    embedder: Annotated[str | None, typer.Option(help="lexical, all-MiniLM-L6-v2 or served:MODEL.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="Where models are served, up to /v1.")] = None,
-    key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the endpoint's key.")] = None,
-    max_in_flight: Annotated[int | None, typer.Option(help="Calls in flight at most, per endpoint.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Sets every seed.")] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Units worked on at once; else 64 for models, 8.")] = None,
-    max_calls: Annotated[int | None, typer.Option(help="Stop before a call to a model beyond so many.")] = None,
-    max_cost: Annotated[float | None, typer.Option(help="Stop before a call that might cost more in all.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it will take: units, calls, tokens, time, cost.")
-    ] = False,
+    rollouts: opt.Rollouts = None,
+    embedder: opt.Embedder = None,
+    base_url: opt.BaseUrl = None,
+    key_env: opt.KeyEnv = None,
+    max_in_flight: opt.MaxInFlight = None,
+    seed: opt.Seed = None,
+    concurrency: opt.Concurrency = None,
+    max_calls: opt.MaxCalls = None,
+    max_cost: opt.MaxCost = None,
+    dry_run: opt.DryRun = False,
     new: Annotated[bool, typer.Option("--new", help="Do everything again.")] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed units again.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    retry_failed: opt.RetryFailed = False,
+    quiet: opt.Quiet = False,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workbench.cli import options as opt
 from workbench.cli.common import (
     DONE,
     FAILED,
@@ -47,7 +48,7 @@ def start(
     reasoning_parser: Annotated[str | None, typer.Option(help="Splits off thoughts, e.g. deepseek_r1.")] = None,
     embedding: Annotated[bool, typer.Option("--embedding", help="Serve embeddings, not chat.")] = False,
     seed: Annotated[int, typer.Option(help="The engine's seed.")] = 0,
-    vllm: Annotated[str | None, typer.Option(help="The vllm command; else VLLM_COMMAND, else the PATH's.")] = None,
+    vllm: opt.Vllm = None,
     vllm_args: Annotated[str, typer.Option(help="More for `vllm serve`, quoted as for a shell.")] = "",
     db: DbOption = None,
 ) -> int:
