@@ -11,6 +11,7 @@ from typing import Any
 
 from planner.settings import PlannerSettings
 from simulator.agent import AgentOptions
+from simulator.dialogue import Neighbour
 from simulator.embed import Embedder
 from simulator.scenario import Scenario
 from simulator.world import World
@@ -18,6 +19,8 @@ from storage.runs import UnitKey
 from workbench.arms import follows_path, holds_dialogue, only_attribute, sized
 from workbench.engine.errors import UsageError
 from workbench.engine.options import RunOptions
+from workbench.engine.search import SearchUnit
+from workbench.engine.trial import TrialUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,46 @@ class Experiment:
     def plans(self) -> bool:
         """Whether there is a planning phase: an arm needs paths and no library was named, or nothing else is done."""
         return not self.arms or (self.index is None and any(map(needs_paths, self.arms)))
+
+    def search_unit(self, scenario: Scenario, model: str) -> SearchUnit:
+        """Return the search of a scenario."""
+        return SearchUnit(
+            scenario=scenario,
+            model=model,
+            settings=self.planning,
+            evaluations=self.evaluations,
+            judge=self.search_judge,
+            seed=self.seed,
+            world_seed=self.world_seed,
+        )
+
+    def trial_unit(
+        self,
+        scenario: Scenario,
+        model: str,
+        arm: str,
+        *,
+        path: tuple[int, ...] | None,
+        neighbours: tuple[Neighbour, ...],
+        library: str | None = None,
+    ) -> TrialUnit:
+        """Return the trial of a scenario in an arm; see `TrialUnit` for what was planned."""
+        return TrialUnit(
+            scenario=scenario,
+            model=model,
+            arm=arm,
+            judges=self.judges,
+            search_judge=self.search_judge,
+            repeats=self.repeats,
+            k=self.k,
+            agent=self.agent,
+            seed=self.seed,
+            world_seed=self.world_seed,
+            path=path,
+            neighbours=neighbours,
+            library=library,
+            leaky=self.leaky,
+        )
 
     def searches_only(self) -> "Experiment":
         """Return the searches of every scenario and model on their own, whatever else there was to do."""

@@ -31,7 +31,7 @@ from workbench.arms import family
 from workbench.engine.assumed import DECISION, QUESTIONS, RESPONSE, VERDICT
 from workbench.engine.experiment import Experiment
 from workbench.engine.measures import Spread, sample
-from workbench.engine.search import SearchUnit, run_search
+from workbench.engine.search import run_search
 from workbench.engine.trial import TrialUnit, run_trial
 
 Manner = Literal["few", "usual", "many"]
@@ -190,16 +190,8 @@ class _Stage(ModelWorld):
         if not scenario.profile.known:
             return  # the run will find nothing to plan, either
         rollouts = min(experiment.planning.rollouts, MOST_ROLLOUTS)
-        unit = SearchUnit(
-            scenario,
-            key.model,
-            replace(experiment.planning, rollouts=rollouts),
-            experiment.evaluations,
-            experiment.search_judge,
-            experiment.seed,
-            experiment.world_seed,
-        )
-        await run_search(self, unit)
+        unit = experiment.search_unit(scenario, key.model)
+        await run_search(self, replace(unit, settings=replace(experiment.planning, rollouts=rollouts)))
         longer = experiment.planning.rollouts / rollouts
         for tally in self._tally.values():
             tally.calls = round(tally.calls * longer)
@@ -209,17 +201,10 @@ class _Stage(ModelWorld):
     def _trial(self, scenario: Scenario, key: UnitKey) -> TrialUnit:
         experiment = self._experiment
         depth = experiment.planning.depth
-        return TrialUnit(
-            scenario=scenario,
-            model=key.model,
-            arm=key.arm,
-            judges=experiment.judges,
-            search_judge=experiment.search_judge,
-            repeats=experiment.repeats,
-            k=experiment.k,
-            agent=experiment.agent,
-            seed=experiment.seed,
-            world_seed=experiment.world_seed,
+        return experiment.trial_unit(
+            scenario,
+            key.model,
+            key.arm,
             path=members(scenario.profile.known)[:depth],
             neighbours=self._neighbours(depth) if key.arm == "planner" else (),
         )

@@ -33,8 +33,8 @@ from workbench.engine.library import Libraries, open_library, planned_library, q
 from workbench.engine.owner import is_alive, this_process
 from workbench.engine.prepare import Prepared
 from workbench.engine.progress import Progress
-from workbench.engine.search import SearchError, SearchUnit, run_search
-from workbench.engine.trial import TrialUnit, run_trial
+from workbench.engine.search import SearchError, run_search
+from workbench.engine.trial import run_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,46 +231,30 @@ class _Run:
         return _Found(lambda db, seconds: runs.fail_unit(db, unit, error, seconds, judges), failed=True)
 
     async def _search(self, key: UnitKey) -> _Found:
-        experiment, unit = self._experiment, self._claim.units[key][0]
+        unit = self._claim.units[key][0]
 
         async def publish(trace: Trace) -> None:
             await self._writer.write(lambda db: runs.save_running(db, unit, pack(trace)))
 
         record = await run_search(
             self._world,
-            SearchUnit(
-                scenario=self._scenarios[key.scenario],
-                model=key.model,
-                settings=experiment.planning,
-                evaluations=experiment.evaluations,
-                judge=experiment.search_judge,
-                seed=experiment.seed,
-                world_seed=experiment.world_seed,
-            ),
+            self._experiment.search_unit(self._scenarios[key.scenario], key.model),
             self._control,
             publish,
         )
         return _Found(lambda db, seconds: runs.save_search(db, unit, record, seconds))
 
     async def _trial(self, libraries: Libraries, key: UnitKey) -> _Found:
-        experiment, unit = self._experiment, self._claim.units[key][0]
+        unit = self._claim.units[key][0]
         record = await run_trial(
             self._world,
-            TrialUnit(
-                scenario=self._scenarios[key.scenario],
-                model=key.model,
-                arm=key.arm,
-                judges=experiment.judges,
-                search_judge=experiment.search_judge,
-                repeats=experiment.repeats,
-                k=experiment.k,
-                agent=experiment.agent,
-                seed=experiment.seed,
-                world_seed=experiment.world_seed,
+            self._experiment.trial_unit(
+                self._scenarios[key.scenario],
+                key.model,
+                key.arm,
                 path=libraries.own_path(key.scenario, key.model) if follows_path(key.arm) else None,
                 neighbours=libraries.neighbours(key),
                 library=libraries.hash,
-                leaky=experiment.leaky,
             ),
         )
         return _Found(lambda db, seconds: runs.save_trial(db, unit, record, seconds), failed=record.error is not None)
