@@ -182,7 +182,7 @@ def find_unit(
     ]
     if not rows:
         wanted = " ".join(word for word in (kind, arm, model) if word)
-        raise NotFoundError(f"run {run} has no {wanted} of scenario {scenario}")
+        raise NotFoundError(f"run {run} has no {wanted} of scenario {scenario}; `workbench show runs` lists other runs")
     return rows[0]
 
 

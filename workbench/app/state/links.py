@@ -62,7 +62,9 @@ def parse_link(text: str) -> Link:
     kind, slash, rest = text.partition("/")
     identifier, _, detail = rest.partition("?")
     if not slash or not identifier or kind not in KINDS:
-        raise ValueError(f"{text!r} is no link: write {', '.join(f'{k}/ID' for k in KINDS[:-1])} or worker/NAME")
+        raise ValueError(
+            f"{text!r} is no link: write scenario/ID, run/ID, search/UNIT, dialogue/UNIT, scores/RUN or worker/NAME"
+        )
     if kind in ("search", "dialogue") and not identifier.isdecimal():
         raise ValueError(f"{text!r} is no link: a {kind} is named by the number of its unit, as in {kind}/12")
     return Link(kind, identifier, detail)  # type: ignore[arg-type]  # checked above against the same words
