@@ -93,7 +93,10 @@ class WorkbenchDialog(ModalScreen[ResultT]):
 
 
 class _Title:
-    """A pane's title. To set the one that stands there already draws nothing; Textual would draw the whole pane."""
+    """A pane's title, whose text is never markup: it may come from data.
+
+    To set the one that stands there already draws nothing; Textual would draw the whole pane.
+    """
 
     def __set_name__(self, _: type[Widget], name: str) -> None:
         self._name, self._set = f"_last_{name}", Widget.__dict__[name]
@@ -102,7 +105,7 @@ class _Title:
         last = title.markup if isinstance(title, Content) else title
         if getattr(pane, self._name, None) != last:
             setattr(pane, self._name, last)
-            self._set.__set__(pane, title)
+            self._set.__set__(pane, Content(title) if isinstance(title, str) else title)
 
     def __get__(self, pane: Widget, owner: type[Widget] | None = None) -> str | None:
         return cast("str | None", self._set.__get__(pane, owner))

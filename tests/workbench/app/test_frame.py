@@ -126,6 +126,16 @@ def test_text_from_data_is_neither_markup_nor_escape(tmp_path: Path) -> None:
     drive(tmp_path / "w.db", steps)
 
 
+def test_a_panes_title_is_no_markup(tmp_path: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        pane = front(pilot).query_one("#left", Pane)
+        pane.border_title, pane.border_subtitle = "Age = [/b] [red]", "[/]"
+        await settled(pilot)
+        assert "Age = [/b] [red]" in screen_text(pilot.app)
+
+    drive(tmp_path / "w.db", steps)
+
+
 @pytest.mark.parametrize(("width", "panes"), [(120, 2), (80, 1), (50, 1)])
 def test_narrow_terminals_show_one_pane_and_tab_moves(tmp_path: Path, width: int, panes: int) -> None:
     async def steps(pilot: Pilot[None]) -> None:
