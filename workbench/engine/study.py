@@ -146,9 +146,7 @@ def run_table(db: Database, table: str, run: str | None = None) -> StudyTable:
     found = find_run(db, run)
     made = TABLES[table]([run_scores(db, found["run"], {})])
     if not made.rows:
-        raise UsageError(
-            f"run {found['run']} has no trials for the table {table}: see `workbench run --preset list`"
-        )
+        raise UsageError(f"run {found['run']} has no trials for the table {table}: see `workbench run --preset list`")
     return made
 
 
