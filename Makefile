@@ -24,10 +24,10 @@ demo: $(READY) ## Plan, simulate and judge the 70 bundled scenarios; print the t
 	@echo "kept in demo.db: try \`$(BIN)/workbench show runs --db demo.db\`, \`… show scores …\`, \`… show dialogues …\`"
 
 test: $(READY) ## Run all tests
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-fast: $(READY) ## Run the tests that take less than a few seconds each
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 test-vllm: $(READY) ## Test on a real vLLM server without a GPU; builds its environment once (2.5 GB)
 	@$(BIN)/python -m tests.vllm.environment > /dev/null; code=$$?; \
