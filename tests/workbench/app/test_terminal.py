@@ -18,6 +18,9 @@ pytestmark = [
 
 TIMEOUT = 90.0
 
+NOT_OURS = ("TMUX", "NO_COLOR", "WORKBENCH_DB", "COLUMNS", "LINES")
+"""Would tell the app of another terminal than its own; tests that run side by side set the last two."""
+
 
 class Person:
     """Sits at a terminal of its own: presses keys, reads the screen."""
@@ -25,7 +28,7 @@ class Person:
     def __init__(self, folder: Path, width: int, height: int, after: str = "") -> None:
         self._socket, self.folder = str(folder / "tmux"), folder
         home = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config")}
-        environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "NO_COLOR", "WORKBENCH_DB")} | home
+        environment = {k: v for k, v in os.environ.items() if k not in NOT_OURS} | home
         command = f"{sys.executable} -m workbench; echo ended with $?; {after}exec sleep 600"
         self._tmux("new-session", "-d", "-x", str(width), "-y", str(height), command, env=environment)
 

@@ -60,6 +60,7 @@ class LineList(Scrolled, can_focus=True):
     def __init__(self, *, tall: int = 1, quiet: bool = False, id: str | None = None) -> None:  # noqa: A002 - as Textual's widgets
         super().__init__(id=id)
         self.cursor, self.pointing = 0, True
+        self._shown = 0  # the cursor as it was last drawn: a subclass may have moved it since
         self._tall, self._quiet = tall, quiet
         self._lines: Sequence[Line] = ()
         self._heading: Line | None = None
@@ -71,9 +72,9 @@ class LineList(Scrolled, can_focus=True):
 
     def show(self, lines: Sequence[Line], *, heading: Line | None = None, cursor: int | None = None) -> None:
         """Show lines, `tall` an item, under a heading that stays; the cursor stays where it is unless it is given."""
-        before = (self._lines, self._heading, self.cursor)
+        before = (self._lines, self._heading, self._shown)
         self._lines, self._heading = lines, heading
-        self.cursor = max(0, min(self.cursor if cursor is None else cursor, self._count - 1))
+        self.cursor = self._shown = max(0, min(self.cursor if cursor is None else cursor, self._count - 1))
         if before[1:] != (self._heading, self.cursor):
             self.virtual_size = Size(0, len(lines) + (heading is not None))
             if cursor is not None and cursor != before[2]:
@@ -104,6 +105,7 @@ class LineList(Scrolled, can_focus=True):
         wanted = max(0, min(self.cursor + by, self._count - 1))
         if wanted != self.cursor:
             before, self.cursor = self.cursor, wanted
+            self._shown = wanted
             self._reveal()
             for item in (before, wanted):  # the others stay as they are, unless they scroll
                 self.refresh_lines(item * self._tall + (self._heading is not None), self._tall)
