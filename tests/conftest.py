@@ -1,5 +1,6 @@
 """What tests share: hypothesis without deadlines (the machine may be busy), and a database with a finished run."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import settings
 from tests.workbench.engine.running import options, work
 from workbench.engine.options import ARMS
 
+for name in ("COLUMNS", "LINES"):  # the runner side by side sets them, and every program a test starts would obey
+    os.environ.pop(name, None)
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
 
