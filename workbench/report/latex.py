@@ -3,7 +3,8 @@ r"""A report's tables and settings as LaTeX, to be read into a paper with \input
 import re
 from collections.abc import Iterator
 
-from workbench.report.parts import Cell, Mean, Report, StudyReport, Table, middle, numeric, shown, spread
+from workbench.report.outline import Heading, Placed, outline
+from workbench.report.parts import Cell, Mean, Report, Table, middle, numeric, shown, spread
 from workbench.text import plain
 
 _SPECIAL = {
@@ -68,29 +69,13 @@ def escaped(text: str) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield r"% needs \usepackage[T1]{fontenc}, \usepackage{textcomp} and \usepackage{booktabs}"
     yield f"% {plain(report.title)}; workbench {plain(report.code_version)}"
-    if report.overview is not None:
-        yield from _table(report.overview)
-    for study in report.studies:
-        yield from _study(study)
-    for run in report.runs:
-        yield from ("", rf"\subsection*{{{escaped(run.account.label[0].upper() + run.account.label[1:])}}}", "")
-        for sentence in run.account.method:
-            yield from (escaped(sentence), "")
-        for table in run.tables:
-            yield from _table(table)
-
-
-def _study(study: StudyReport) -> Iterator[str]:
-    yield from ("", rf"\section*{{{escaped(study.label[0].upper() + study.label[1:])}}}", "")
-    for sentence in study.method:
-        yield from (escaped(sentence), "")
-    for section in study.sections:
-        yield from ("", rf"\subsection*{{{escaped(section.heading)}}}", "")
-        for sentence in section.says:
-            yield from (escaped(sentence), "")
-        for table in section.tables:
-            yield from _table(table)
-    yield from _table(study.runs)
+    for part in outline(report):
+        if isinstance(part, Placed):
+            yield from _table(part.table)
+        elif isinstance(part, Heading):
+            yield from ("", rf"\{'sub' * (part.level - 1)}section*{{{escaped(part.text)}}}", "")
+        else:
+            yield from (escaped(part), "")
 
 
 def _table(table: Table) -> Iterator[str]:

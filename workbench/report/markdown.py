@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from workbench.report.parts import Report, StudyReport, Table, numeric, shown
+from workbench.report.outline import Heading, Placed, outline
+from workbench.report.parts import Report, Table, numeric, shown
 from workbench.text import plain
 
 _MARKUP = re.compile(r"[\\`*_\[\]|~$]")
@@ -32,32 +33,16 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# {escaped(report.title)}"
     yield ""
     yield f"workbench {escaped(report.code_version)}"
-    if report.overview is not None:
-        yield from _table(report.overview)
-    for study in report.studies:
-        yield from _study(study)
-    for run in report.runs:
-        yield from ("", f"## {escaped(run.account.label[0].upper() + run.account.label[1:])}", "")
-        for sentence in run.account.method:
-            yield from (escaped(sentence), "")
-        for table in run.tables:
-            yield from _table(table)
+    for part in outline(report):
+        if isinstance(part, Placed):
+            yield from _table(part.table, "#" + "#" * part.level)
+        elif isinstance(part, Heading):
+            yield from ("", f"#{'#' * part.level} {escaped(part.text)}", "")
+        else:
+            yield from (escaped(part), "")
 
 
-def _study(study: StudyReport) -> Iterator[str]:
-    yield from ("", f"## {escaped(study.label[0].upper() + study.label[1:])}", "")
-    for sentence in study.method:
-        yield from (escaped(sentence), "")
-    for section in study.sections:
-        yield from ("", f"### {escaped(section.heading)}", "")
-        for sentence in section.says:
-            yield from (escaped(sentence), "")
-        for table in section.tables:
-            yield from _table(table, "####")
-    yield from _table(study.runs)
-
-
-def _table(table: Table, level: str = "###") -> Iterator[str]:
+def _table(table: Table, level: str) -> Iterator[str]:
     yield from ("", f"{level} {escaped(table.title)}", "")
     if table.rows:
         yield f"| {' | '.join(map(escaped, table.columns))} |"
