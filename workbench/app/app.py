@@ -17,7 +17,7 @@ from textual.screen import Screen
 from storage.errors import StorageError
 from themes import palettes, stylesheets
 from workbench.app import pauses
-from workbench.app.frame import SCREENS, WorkbenchScreen
+from workbench.app.frame import SCREENS, Subject, WorkbenchScreen
 from workbench.app.look import themes
 from workbench.app.state.blur import blur
 from workbench.app.state.links import Link
@@ -93,7 +93,7 @@ class WorkbenchApp(App[None]):
         self._store = Store(path)
         self._version: int | None = None
         self._visited: list[str] = []
-        self._drawn = asyncio.Event()
+        self._readable = asyncio.Event()
         for theme in themes():
             self.register_theme(theme)
         self.theme = self.settings.theme
@@ -108,8 +108,12 @@ class WorkbenchApp(App[None]):
         Raises:
             StorageError: it can't be read.
         """
-        await self._drawn.wait()
+        await self.readable()
         return await self._store.read(query)
+
+    async def readable(self) -> None:
+        """Wait until there is something to read from: the first frame comes before what reading imports."""
+        await self._readable.wait()
 
     async def write(self, change: "Callable[[Database], T]") -> T:
         """Write to the database, in a thread and a transaction: commands, notes and ratings, nothing else.
@@ -168,11 +172,13 @@ class WorkbenchApp(App[None]):
 
     async def _begin(self) -> None:
         await self._go(self._link.screen if self._link else SCREENS[0])
-        # What reading has to import first would keep the first frame waiting.
-        self.call_after_refresh(self._drawn.set)
-        await self._drawn.wait()
+        drawn = asyncio.Event()
+        self.call_after_refresh(drawn.set)
+        await drawn.wait()
         with contextlib.suppress(StorageError):  # `_look` says what is wrong
             await self._store.open()
+            self._version = self._store.version()  # before anything is read: nothing that is written later is missed
+        self._readable.set()
         pauses.started()
         if self._link:
             await self._follow(self._link)
@@ -280,8 +286,7 @@ class WorkbenchApp(App[None]):
             self.notify("nothing here to copy", severity="warning", timeout=3)
         else:
             self.copy_to_clipboard(text)
-            first = plain(text).strip()
-            shown = blur(first) if self.blurred else first
+            shown = self.sensitive(text).strip()
             self.notify(f"copied: {shown[:60]}{'…' if len(shown) > 60 else ''}", markup=False, timeout=3)
 
     @work(group="export")
@@ -299,10 +304,7 @@ class WorkbenchApp(App[None]):
         """Edit note and tags of what is open."""
         from workbench.app.screens.note import NoteDialog
 
-        subject = self.screen_in_front.subject() if self.screen_in_front else None
-        if subject is None:
-            self.notify("open a scenario, search, dialogue or run first", severity="warning", timeout=3)
-        else:
+        if subject := self._subject():
             await self.push_screen_wait(NoteDialog(subject))
 
     @work(group="note")
@@ -310,9 +312,8 @@ class WorkbenchApp(App[None]):
         """Put a bookmark on what is open, or take it off."""
         from storage.notes import annotations, set_bookmark
 
-        subject = self.screen_in_front.subject() if self.screen_in_front else None
+        subject = self._subject()
         if subject is None:
-            self.notify("open a scenario, search, dialogue or run first", severity="warning", timeout=3)
             return
 
         def turn(db: "Database") -> bool:
@@ -328,6 +329,13 @@ class WorkbenchApp(App[None]):
             self.notify(
                 f"{'bookmarked' if on else 'bookmark removed'}: {plain(subject.label)}", markup=False, timeout=3
             )
+
+    def _subject(self) -> Subject | None:
+        """Return what notes go to; where nothing is open, say so."""
+        subject = self.screen_in_front.subject() if self.screen_in_front else None
+        if subject is None:
+            self.notify("open a scenario, search, dialogue or run first", severity="warning", timeout=3)
+        return subject
 
     def action_jump(self) -> None:
         """Show a letter on every pane; the letter goes there."""

@@ -288,6 +288,7 @@ class WorkbenchScreen(Screen[None]):
 
     async def _refresh(self) -> None:
         try:
+            await self.workbench.readable()
             while self._stale:
                 self._stale = False
                 began = time.monotonic()
