@@ -121,11 +121,6 @@ def ratable_units(db: Database, run: str) -> list[Ratable]:
     return [Ratable(*row) for row in found]
 
 
-def rateable(db: Database, run: str) -> list[int]:
-    """Return the units of a run that have a response, in the run's order."""
-    return [unit.unit for unit in ratable_units(db, run)]
-
-
 def raters(db: Database) -> list[str]:
     """Return who has rated in the app, the latest first."""
     return [

@@ -9,7 +9,7 @@ from storage.errors import NotFoundError
 from storage.judgements import (
     blind_response,
     judged_runs,
-    rateable,
+    ratable_units,
     raters,
     scenario_queries,
     scenario_responses,
@@ -25,7 +25,7 @@ def test_what_is_read_of_a_run_and_its_ratings(prepared: Path, tmp_path: Path) -
     run = find_run(db)["run"]
     (row,) = judged_runs(db)
     assert (row["run"], row["scenarios"], row["arms"], row["world"]) == (run, 14, 8, "surrogate")
-    units, stamp = rateable(db, run), score_stamp(db, run)
+    units, stamp = [found.unit for found in ratable_units(db, run)], score_stamp(db, run)
     assert len(units) == 14 * 8
     assert len(scenario_queries(db, run)) == 14
     assert raters(db) == []

@@ -1,10 +1,12 @@
 """Driving the app in tests: started on a real database, waited for on conditions, read as a person reads it."""
 
+import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -40,6 +42,37 @@ async def driving(
         yield pilot
     for defect in app.defects:
         raise defect
+
+
+def drive(
+    path: Path,
+    steps: Callable[[Pilot[None]], Awaitable[None]],
+    size: tuple[int, int] = (120, 40),
+    link: str | None = None,
+    settings: Settings | None = None,
+    kind: type[WorkbenchApp] = WorkbenchApp,
+) -> None:
+    """Run the app on a database, and take steps in it."""
+
+    async def main() -> None:
+        async with driving(path, size, link, settings, kind) as pilot:
+            await steps(pilot)
+
+    asyncio.run(main())
+
+
+def at(key: str) -> Callable[..., None]:
+    """Return a `drive` that goes to a screen by its key before it takes the steps."""
+
+    def drive_there(path: Path, steps: Callable[[Pilot[None]], Awaitable[None]], *where: Any, **how: Any) -> None:
+        async def there(pilot: Pilot[None]) -> None:
+            await pilot.press(key)
+            await settled(pilot)
+            await steps(pilot)
+
+        drive(path, there, *where, **how)
+
+    return drive_there
 
 
 async def settled(pilot: Pilot[None]) -> None:

@@ -1,7 +1,5 @@
 """The frame, with six plain screens: keys, panes, dialogs, themes, links, and following the store."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +12,8 @@ from textual.widgets import Button, Static
 
 from storage.database import open_writable, transaction
 from storage.notes import annotations, set_note
-from tests.workbench.app.driving import driving, screen_text, settled, until
+from tests.workbench.app import driving
+from tests.workbench.app.driving import screen_text, settled, until
 from themes import palettes
 from workbench.app.app import WorkbenchApp
 from workbench.app.frame import SCREENS, Export, Headline, Pane, Subject, WorkbenchScreen
@@ -70,18 +69,7 @@ class Little(WorkbenchApp):
     MODES: ClassVar = {name: partial(Plain, name) for name in SCREENS}
 
 
-def drive(
-    path: Path,
-    steps: Callable[[Pilot[None]], Awaitable[None]],
-    size: tuple[int, int] = (120, 30),
-    settings: Settings | None = None,
-    link: str | None = None,
-) -> None:
-    async def main() -> None:
-        async with driving(path, size, link, settings, Little) as pilot:
-            await steps(pilot)
-
-    asyncio.run(main())
+drive = partial(driving.drive, size=(120, 30), kind=Little)
 
 
 def front(pilot: Pilot[None]) -> Plain:

@@ -14,7 +14,7 @@ from textual.worker import Worker
 
 from simulator.world import DIMENSIONS
 from storage.errors import StorageError
-from storage.judgements import Blind, blind_response, rateable, raters
+from storage.judgements import Blind, blind_response, ratable_units, raters
 from storage.ratings import Rating, rating_rows, save_rating
 from workbench.app.failures import tell_failure
 from workbench.app.look import dots, status_content
@@ -108,7 +108,8 @@ class RatingDialog(ModalScreen[None]):
 
         def read(db: "Database") -> RatingSession:
             rated = {row["unit"]: _rating(row) for row in rating_rows(db, self._run, rater)}
-            return RatingSession.begin(self._run, rater, rateable(db, self._run), rated)
+            units = [found.unit for found in ratable_units(db, self._run)]
+            return RatingSession.begin(self._run, rater, units, rated)
 
         self.session = await self.workbench.read(read)
         if self.session.unit is None:

@@ -1,6 +1,5 @@
 """The Dialogues screen on real runs: replay, columns, keys, taking over, and what a terminal must never see."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -14,8 +13,9 @@ from textual.widgets import Input
 
 from storage.database import open_readonly, open_writable, transaction
 from tests.fakeserver import FakeServer
+from tests.workbench.app import driving
 from tests.workbench.app.dialogues.rows import HOSTILE
-from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from tests.workbench.engine.running import options, work
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.dialogues import DialoguesScreen
@@ -34,14 +34,7 @@ RUN = r"(?<=run )[0-9a-f]{8}"
 
 
 def drive(path: Path, steps: Steps, link: str | None = f"dialogue/{LONG}", size: tuple[int, int] = (120, 40)) -> None:
-    async def main() -> None:
-        async with driving(path, size, link) as pilot:
-            if link is None:
-                await pilot.press("3")
-                await settled(pilot)
-            await steps(pilot)
-
-    asyncio.run(main())
+    (driving.drive if link else driving.at("3"))(path, steps, size, link)
 
 
 def front(pilot: Pilot[None]) -> DialoguesScreen:

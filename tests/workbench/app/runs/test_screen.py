@@ -1,11 +1,10 @@
 """The screen of runs on real databases: finished, failed, live and dead runs, and what its keys do to them."""
 
-import asyncio
 import json
 import os
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from textual.pilot import Pilot
 from simulator.scenario import Scenario
 from simulator.world import Draw, InvalidReplyError
 from storage.database import open_readonly, open_writable
-from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app.driving import at, check_snapshot, screen_text, settled, until
 from tests.workbench.engine.running import FailingWorld, options, work
 from workbench.app.app import WorkbenchApp
 from workbench.app.frame import SCREENS
@@ -26,19 +25,7 @@ CHANGING = (r"\d\d:\d\d:\d\d", r"\d{4}-\d\d-\d\d", r"\b(?:[0-9a-f]{16}|[0-9a-f]{
 
 LIVE = ("run", "--synthetic", "3000", "--rollouts", "300", "--arms", "vanilla,planner", "--seed", "5")
 
-
-def drive(
-    path: Path, steps: Callable[[Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 40), link: str = ""
-) -> None:
-    """Open the app on the screen of runs and take steps there."""
-
-    async def main() -> None:
-        async with driving(path, size, link or None) as pilot:
-            await pilot.press("5")
-            await settled(pilot)
-            await steps(pilot)
-
-    asyncio.run(main())
+drive = at("5")
 
 
 def screen(pilot: Pilot[None]) -> RunsScreen:

@@ -1,6 +1,5 @@
 """The run form: what is filled in, what it says, and the run that it starts."""
 
-import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,7 +9,8 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Checkbox, Input, Select
 
 from storage.database import open_readonly
-from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app import driving
+from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from workbench.app.screens.runform import RunForm
 from workbench.engine.options import read_options
 
@@ -27,18 +27,17 @@ def fill(
 ) -> None:
     """Open the form for the first two scenarios, and run a flow in it."""
 
-    async def run() -> None:
-        async with driving(path, size=size) as pilot:
-            await pilot.press("space", "space", "r")
-            await until(pilot, lambda: isinstance(pilot.app.screen, RunForm))
-            form = pilot.app.screen
-            assert isinstance(form, RunForm)
-            await until(pilot, lambda: form.state.past.units)
-            await settled(pilot)
-            await flow(pilot, form)
-            await settled(pilot)  # a screen that was gone to is left in peace
+    async def begin(pilot: Pilot[None]) -> None:
+        await pilot.press("space", "space", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunForm))
+        form = pilot.app.screen
+        assert isinstance(form, RunForm)
+        await until(pilot, lambda: form.state.past.units)
+        await settled(pilot)
+        await flow(pilot, form)
+        await settled(pilot)  # a screen that was gone to is left in peace
 
-    asyncio.run(run())
+    driving.drive(path, begin, size)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])

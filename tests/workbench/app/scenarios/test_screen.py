@@ -1,6 +1,5 @@
 """Every key and flow of the scenarios screen, on databases that real runs wrote."""
 
-import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,8 @@ from simulator.scenario import Profile, Scenario
 from storage.database import open_readonly, open_writable
 from storage.scenariopages import ScenarioFilter, matching
 from storage.scenarios import add_scenarios
-from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app import driving
+from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.scenarios import ScenariosScreen
 from workbench.app.widgets.scenariolist import ScenarioTable
@@ -28,15 +28,14 @@ Flow = Callable[[Pilot[None], ScenariosScreen], Awaitable[None]]
 def drive(path: Path, flow: Flow, size: tuple[int, int] = (120, 40), link: str | None = None) -> None:
     """Run a flow on the scenarios screen."""
 
-    async def run() -> None:
-        async with driving(path, size=size, link=link) as pilot:
-            screen = pilot.app.screen
-            assert isinstance(screen, ScenariosScreen)
-            await still(pilot)
-            await flow(pilot, screen)
-            await still(pilot)  # a screen that was gone to is left in peace
+    async def begin(pilot: Pilot[None]) -> None:
+        screen = pilot.app.screen
+        assert isinstance(screen, ScenariosScreen)
+        await still(pilot)
+        await flow(pilot, screen)
+        await still(pilot)  # a screen that was gone to is left in peace
 
-    asyncio.run(run())
+    driving.drive(path, begin, size, link)
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

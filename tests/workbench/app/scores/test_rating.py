@@ -1,6 +1,5 @@
 """Blind rating in the app: nothing on the screen names an arm, and whoever leaves goes on where they stopped."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,7 +8,8 @@ from textual.pilot import Pilot
 from simulator.world import DIMENSIONS
 from storage.database import open_readonly
 from storage.ratings import rating_rows
-from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app import driving
+from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from tests.workbench.app.scores.copying import copied
 from tests.workbench.app.scores.test_scores import ready, run_of
 from workbench.app.screens.rating import RatingDialog
@@ -28,12 +28,11 @@ def stored(path: Path) -> list[dict[str, object]]:
 def drive(
     path: Path, steps: Callable[[Pilot[None], RatingDialog], Awaitable[None]], size: tuple[int, int] = (120, 40)
 ) -> None:
-    async def main() -> None:
-        async with driving(path, size, f"scores/{run_of(path)}") as pilot:
-            await ready(pilot)
-            await steps(pilot, await begin(pilot))
+    async def rate(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        await steps(pilot, await begin(pilot))
 
-    asyncio.run(main())
+    driving.drive(path, rate, size, f"scores/{run_of(path)}")
 
 
 async def begin(pilot: Pilot[None], name: str = "R") -> RatingDialog:
@@ -141,12 +140,11 @@ def test_skip_back_and_coming_back_later(prepared: Path, tmp_path: Path) -> None
     assert row["unit"] == order[1]
     assert [row[name] for name in DIMENSIONS] == [5, 1, 1]
 
-    async def later() -> None:
-        async with driving(path, (120, 40), f"scores/{run_of(path)}") as pilot:
-            await ready(pilot)
-            await again(pilot, await begin(pilot, ""))  # the name of last time stands there
+    async def later(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        await again(pilot, await begin(pilot, ""))  # the name of last time stands there
 
-    asyncio.run(later())
+    driving.drive(path, later, link=f"scores/{run_of(path)}")
 
 
 def test_how_it_looks(prepared: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The scores screen: every key and flow on a database that a real run wrote."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,7 +8,8 @@ from textual.pilot import Pilot
 
 from storage.database import open_readonly, open_writable
 from storage.readers import find_run
-from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app import driving
+from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from tests.workbench.app.scores.copying import copied
 from tests.workbench.engine.running import options, work
 from workbench.app.app import WorkbenchApp
@@ -51,11 +51,10 @@ def drive(
     size: tuple[int, int] = (120, 40),
     detail: str = "",
 ) -> None:
-    async def main() -> None:
-        async with driving(path, size, f"scores/{run_of(path)}{detail}") as pilot:
-            await steps(pilot, await ready(pilot))
+    async def begin(pilot: Pilot[None]) -> None:
+        await steps(pilot, await ready(pilot))
 
-    asyncio.run(main())
+    driving.drive(path, begin, size, f"scores/{run_of(path)}{detail}")
 
 
 async def press(pilot: Pilot[None], *keys: str) -> str:
@@ -216,33 +215,32 @@ def test_two_runs_are_compared_and_what_changed_is_opened(prepared: Path, tmp_pa
     chosen = {"synthetic": 14, "seed": 4, "build_seed": 3, "arms": ("vanilla", "full"), "judges": ("a",)}
     second = work(path, options(**chosen)).run
 
-    async def main() -> None:
-        async with driving(path, (120, 40), f"scores/{first}") as pilot:
-            screen = await ready(pilot)
-            await pilot.press("c")
-            await until(pilot, lambda: "Compare with which run?" in screen_text(pilot.app))
-            await press(pilot, "enter")
-            await until(pilot, lambda: screen.view == "runs")
-            text = screen_text(pilot.app)
-            assert f"Run {first} and run {second} · paired" in text
-            assert "scores may not mean the same in both runs: judges" in text
-            assert "vanilla" in text
-            await press(pilot, "enter")
-            assert screen.answers is not None
-            assert {row["run"] for row in screen.answers.sides} == {first, second}
-            await pilot.press("escape", "r")
-            await until(pilot, lambda: "Which run?" in screen_text(pilot.app))
-            await press(pilot, "escape")
-            await pilot.press("r")
-            await until(pilot, lambda: "Which run?" in screen_text(pilot.app))
-            await press(pilot, "enter")
-            await until(pilot, lambda: screen.data is not None and screen.data.id == second)
-            await ready(pilot)
-            assert "full" in screen_text(pilot.app)
-            text = await press(pilot, "J")
-            assert "one judge alone" in text
+    async def main(pilot: Pilot[None]) -> None:
+        screen = await ready(pilot)
+        await pilot.press("c")
+        await until(pilot, lambda: "Compare with which run?" in screen_text(pilot.app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.view == "runs")
+        text = screen_text(pilot.app)
+        assert f"Run {first} and run {second} · paired" in text
+        assert "scores may not mean the same in both runs: judges" in text
+        assert "vanilla" in text
+        await press(pilot, "enter")
+        assert screen.answers is not None
+        assert {row["run"] for row in screen.answers.sides} == {first, second}
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: "Which run?" in screen_text(pilot.app))
+        await press(pilot, "escape")
+        await pilot.press("r")
+        await until(pilot, lambda: "Which run?" in screen_text(pilot.app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.data is not None and screen.data.id == second)
+        await ready(pilot)
+        assert "full" in screen_text(pilot.app)
+        text = await press(pilot, "J")
+        assert "one judge alone" in text
 
-    asyncio.run(main())
+    driving.drive(path, main, link=f"scores/{first}")
 
 
 def test_without_verdicts_the_screen_says_what_to_do_and_then_follows(prepared: Path, tmp_path: Path) -> None:
@@ -252,21 +250,20 @@ def test_without_verdicts_the_screen_says_what_to_do_and_then_follows(prepared: 
     with db.conn:
         db.execute("delete from verdicts")
 
-    async def main() -> None:
-        async with driving(path) as pilot:
-            await press(pilot, "4")
-            await until(pilot, lambda: "No verdict yet" in screen_text(pilot.app))
-            assert "workbench run" in screen_text(pilot.app)
-            for key in ("s", "d", "j", "J", "b", "c", "left_square_bracket", "o", "enter"):
-                await press(pilot, key)
-            assert "No verdict yet" in screen_text(pilot.app)
-            assert front(pilot).exports() == []
-            assert front(pilot).copy_text() is None
-            with db.conn:
-                db.conn.executemany(f"insert into verdicts values ({', '.join('?' * len(verdicts[0]))})", verdicts)
-            await until(pilot, lambda: "vanilla" in screen_text(pilot.app))
+    async def main(pilot: Pilot[None]) -> None:
+        await press(pilot, "4")
+        await until(pilot, lambda: "No verdict yet" in screen_text(pilot.app))
+        assert "workbench run" in screen_text(pilot.app)
+        for key in ("s", "d", "j", "J", "b", "c", "left_square_bracket", "o", "enter"):
+            await press(pilot, key)
+        assert "No verdict yet" in screen_text(pilot.app)
+        assert front(pilot).exports() == []
+        assert front(pilot).copy_text() is None
+        with db.conn:
+            db.conn.executemany(f"insert into verdicts values ({', '.join('?' * len(verdicts[0]))})", verdicts)
+        await until(pilot, lambda: "vanilla" in screen_text(pilot.app))
 
-    asyncio.run(main())
+    driving.drive(path, main)
     db.conn.close()
 
 

@@ -15,7 +15,8 @@ from planner.trace import Trace, pack
 from storage.database import open_readonly, open_writable, transaction
 from storage.readers import search_trace
 from storage.runs import now, save_running
-from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app import driving
+from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from workbench.app.app import WorkbenchApp
 from workbench.app.frame import Export
 from workbench.app.screens.search import SearchScreen
@@ -39,16 +40,15 @@ def drive(
 ) -> None:
     """Open the app at a search, and take steps there."""
 
-    async def main() -> None:
-        async with driving(path, size, link or None) as pilot:
-            if not link:
-                await press(pilot, "2")
-            assert isinstance(pilot.app, WorkbenchApp)
-            screen = pilot.app.screen_in_front
-            assert isinstance(screen, SearchScreen)
-            await steps(pilot, screen)
+    async def begin(pilot: Pilot[None]) -> None:
+        if not link:
+            await press(pilot, "2")
+        assert isinstance(pilot.app, WorkbenchApp)
+        screen = pilot.app.screen_in_front
+        assert isinstance(screen, SearchScreen)
+        await steps(pilot, screen)
 
-    asyncio.run(main())
+    driving.drive(path, begin, size, link or None)
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

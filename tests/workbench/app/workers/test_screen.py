@@ -1,13 +1,12 @@
 """The screen of workers with a real supervisor and stub servers: started, watched, drained and stopped by keys."""
 
-import asyncio
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from textual.widgets import Input, Select
 from storage.database import open_readonly, open_writable, transaction
 from storage.runs import now
 from storage.workers import add_metrics, add_worker, claim_supervisor
-from tests.workbench.app.driving import check_snapshot, driving, screen_text, settled, until
+from tests.workbench.app.driving import at, check_snapshot, screen_text, settled, until
 from tests.workbench.workers.running import COMMAND
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.workerform import WorkerForm
@@ -39,18 +38,7 @@ def workers(database: Path, *arguments: str) -> None:
     subprocess.run(line, check=True, capture_output=True)
 
 
-def drive(
-    path: Path, steps: Callable[[Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 40), link: str = ""
-) -> None:
-    """Open the app on the screen of workers and take steps there."""
-
-    async def main() -> None:
-        async with driving(path, size, link or None) as pilot:
-            await pilot.press("6")
-            await settled(pilot)
-            await steps(pilot)
-
-    asyncio.run(main())
+drive = at("6")
 
 
 def screen(pilot: Pilot[None]) -> WorkersScreen:
