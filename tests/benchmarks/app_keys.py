@@ -50,8 +50,9 @@ def main() -> None:
                 app.drain(0.1)
             first, second, *_ = runs(folder)
             app.press(b"5")
-            app.wait_for(b"Run " + first)
-            measure("Runs, a run of 14,000 scenarios writing", app, ((DOWN, b"Run " + second), (UP, b"Run " + first)))
+            older, newer = (b"Run " + run + b" " for run in (second, first))  # one id may begin like the other
+            app.wait_for(newer)
+            measure("Runs, a run of 14,000 scenarios writing", app, ((DOWN, older), (UP, newer)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(folder, "run", "--synthetic", str(JUDGED), *ARMS, "--judges", "a,b", "--quiet")

@@ -117,12 +117,12 @@ class RunsState:
 
     def choose(self, run: str) -> bool:
         """Put the cursor on a run, by id or the beginning of one; tell whether there is one."""
-        found = [known.run for known in self.runs if known.run == run or (run and known.run.startswith(run))]
-        if not found:
-            return False
-        if found[0] != self._chosen:
-            self._chosen, self.story, self.failures = found[0], None, ()
-        return True
+        ids = [known.run for known in self.runs]
+        # The same experiment run again has the first one's id with a number behind it.
+        found = run if run in ids else next((known for known in ids if run and known.startswith(run)), None)
+        if found is not None and found != self._chosen:
+            self._chosen, self.story, self.failures = found, None, ()
+        return found is not None
 
     def rate(self, run: RunFigures) -> float | None:
         """Units a second over the last half minute, or None."""

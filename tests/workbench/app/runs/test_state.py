@@ -72,6 +72,15 @@ def test_the_cursor_stays_on_its_run() -> None:
     assert state.choose("c")
 
 
+def test_a_run_whose_id_begins_like_another_one_can_be_chosen() -> None:
+    state = RunsState()
+    state.eat([figures("a-2"), figures("a")], 0.0)
+    for run in ("a", "a-2", "a"):
+        assert state.choose(run)
+        assert state.chosen is not None
+        assert state.chosen.run == run
+
+
 def test_the_rate_is_that_of_the_last_half_minute() -> None:
     pace = Pace()
     for second in range(120):
