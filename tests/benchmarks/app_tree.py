@@ -24,6 +24,7 @@ from storage.runs import save_running
 from tests.planner.games import Game, run
 from tests.workbench.app.driving import driving, settled
 from tests.workbench.engine.running import options, work
+from workbench.app import pauses
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.search import SearchScreen
 from workbench.app.state.search import SearchState
@@ -128,7 +129,7 @@ async def keys(pilot: Pilot[None], screen: SearchScreen, path: Path, trace: Trac
     def stream() -> None:
         db, known = open_writable(path), 10
         while not stop:
-            known = known % ROLLOUTS + 10
+            known = min(known + 3, ROLLOUTS)
             with transaction(db):
                 save_running(db, 1, pack(trace.until(known)))
             time.sleep(0.1)
@@ -156,6 +157,7 @@ async def keys(pilot: Pilot[None], screen: SearchScreen, path: Path, trace: Trac
 def main() -> None:
     """Print the figures."""
     print("the Search screen, one core shared with whoever writes")
+    pauses.starting()  # as `workbench` itself does
     large, start = large_tree(ROWS)
     rows, layouts, all_of_it = batches(large, start)
     print(line(f"{CHANGES} changes, {rows:,} rows: rows laid out", layouts, "20 ms at most"))
