@@ -4,7 +4,6 @@ Raters may be judges or people; items are responses. Every interval resamples wh
 each is its own cluster), because the items of one profile are alike.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,12 +11,14 @@ from numpy.typing import ArrayLike
 
 from planner.keyed import Key
 from workbench.statistics.resampling import (
+    Clusters,
     Estimate,
     Floats,
     Statistic,
     correlation,
     estimate,
     midranks,
+    numbered,
     weighted_moments,
 )
 
@@ -25,7 +26,7 @@ Metric = Literal["interval", "ordinal"]
 
 
 def pearson(
-    x: ArrayLike, y: ArrayLike, clusters: Sequence[str], *, resamples: int = 2000, key: tuple[Key, ...] = ()
+    x: ArrayLike, y: ArrayLike, clusters: Clusters, *, resamples: int = 2000, key: tuple[Key, ...] = ()
 ) -> Estimate | None:
     """Return Pearson's product-moment correlation.
 
@@ -46,7 +47,7 @@ def pearson(
 
 
 def spearman(
-    x: ArrayLike, y: ArrayLike, clusters: Sequence[str], *, resamples: int = 2000, key: tuple[Key, ...] = ()
+    x: ArrayLike, y: ArrayLike, clusters: Clusters, *, resamples: int = 2000, key: tuple[Key, ...] = ()
 ) -> Estimate | None:
     """Return Spearman's rank correlation, ties sharing the mean of their ranks.
 
@@ -58,7 +59,7 @@ def spearman(
 
 
 def weighted_kappa(
-    x: ArrayLike, y: ArrayLike, clusters: Sequence[str], *, resamples: int = 2000, key: tuple[Key, ...] = ()
+    x: ArrayLike, y: ArrayLike, clusters: Clusters, *, resamples: int = 2000, key: tuple[Key, ...] = ()
 ) -> Estimate | None:
     """Return Cohen's kappa with quadratic weights: agreement beyond chance, near misses counting in part.
 
@@ -76,7 +77,7 @@ def weighted_kappa(
 
 def krippendorff(
     ratings: ArrayLike,
-    clusters: Sequence[str],
+    clusters: Clusters,
     *,
     metric: Metric = "interval",
     resamples: int = 2000,
@@ -109,7 +110,7 @@ def krippendorff(
     if data.ndim != 2 or data.shape[0] != len(clusters):
         raise ValueError(f"{data.shape} ratings for {len(clusters)} clusters")
     pairable = np.flatnonzero((~np.isnan(data)).sum(axis=1) >= 2)
-    chosen = [clusters[i] for i in pairable.tolist()]
+    chosen = numbered(clusters)[pairable]
     # Which column a rating stands in says nothing here; sorted, a change of the raters' order leaves no trace.
     data = np.sort(data[pairable], axis=1)
     statistic = _alpha if metric == "interval" else _ordinal_alpha
@@ -117,7 +118,7 @@ def krippendorff(
 
 
 def _pairwise(
-    statistic: Statistic, x: ArrayLike, y: ArrayLike, clusters: Sequence[str], resamples: int, key: tuple[Key, ...]
+    statistic: Statistic, x: ArrayLike, y: ArrayLike, clusters: Clusters, resamples: int, key: tuple[Key, ...]
 ) -> Estimate | None:
     """Estimate a statistic of two raters from the items that both rated."""
     first: Floats = np.asarray(x, dtype=np.float64)
@@ -126,8 +127,7 @@ def _pairwise(
         raise ValueError(f"{first.shape} and {second.shape} values for {len(clusters)} clusters")
     columns = np.stack((first, second), axis=1)
     rated = np.flatnonzero(~np.isnan(columns).any(axis=1))
-    chosen = [clusters[i] for i in rated.tolist()]
-    return estimate(statistic, columns[rated], chosen, resamples=resamples, key=key)
+    return estimate(statistic, columns[rated], numbered(clusters)[rated], resamples=resamples, key=key)
 
 
 def _pearson(columns: Floats, weights: Floats) -> Floats:

@@ -6,14 +6,13 @@ not a proof. Verdicts here are absolute, one response each, so there is no first
 Zheng et al. 2023 (Judging LLM-as-a-Judge, section 3.3); position means the order in which responses were judged.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from planner.keyed import Key
-from workbench.statistics.resampling import Estimate, Floats, estimate
+from workbench.statistics.resampling import Clusters, Estimate, Floats, estimate, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,8 @@ class Bias:
 def length_bias(
     scores: ArrayLike,
     lengths: ArrayLike,
-    groups: Sequence[str],
-    clusters: Sequence[str],
+    groups: Clusters,
+    clusters: Clusters,
     *,
     resamples: int = 2000,
     key: tuple[Key, ...] = (),
@@ -67,8 +66,8 @@ def length_bias(
 def position_bias(
     scores: ArrayLike,
     positions: ArrayLike,
-    groups: Sequence[str],
-    clusters: Sequence[str],
+    groups: Clusters,
+    clusters: Clusters,
     *,
     resamples: int = 2000,
     key: tuple[Key, ...] = (),
@@ -91,8 +90,8 @@ def position_bias(
 def within_correlation(
     x: ArrayLike,
     y: ArrayLike,
-    groups: Sequence[str],
-    clusters: Sequence[str],
+    groups: Clusters,
+    clusters: Clusters,
     *,
     resamples: int = 2000,
     key: tuple[Key, ...] = (),
@@ -114,20 +113,18 @@ def within_correlation(
     first: Floats = np.asarray(x, dtype=np.float64)
     second: Floats = np.asarray(y, dtype=np.float64)
     columns, chosen = _columns(np.where(np.isnan(first), np.nan, second), first, groups, clusters)
-    return estimate(_correlation, columns, chosen, resamples=resamples, key=key) if chosen else None
+    return estimate(_correlation, columns, chosen, resamples=resamples, key=key)
 
 
 def _bias(
     scores: ArrayLike,
     covariate: Floats,
-    groups: Sequence[str],
-    clusters: Sequence[str],
+    groups: Clusters,
+    clusters: Clusters,
     resamples: int,
     key: tuple[Key, ...],
 ) -> Bias | None:
     columns, chosen = _columns(np.asarray(scores, dtype=np.float64), covariate, groups, clusters)
-    if not chosen:
-        return None
     alone = columns * [1, 1, 0]
     correlation = estimate(_correlation, columns, chosen, resamples=resamples, key=key)
     slope = estimate(_slope, columns, chosen, resamples=resamples, key=key)
@@ -136,13 +133,13 @@ def _bias(
     return Bias(correlation, slope, estimate(_correlation, alone, chosen, resamples=resamples, key=key))
 
 
-def _columns(y: Floats, x: Floats, groups: Sequence[str], clusters: Sequence[str]) -> tuple[Floats, list[str]]:
+def _columns(y: Floats, x: Floats, groups: Clusters, clusters: Clusters) -> tuple[Floats, NDArray[np.int64]]:
     """Return x, y and the group's number of each item that has a y, `[m, 3]`, and their clusters."""
     if not y.shape == x.shape == (len(groups),) == (len(clusters),):
         raise ValueError(f"{y.shape} scores, {x.shape} values, {len(groups)} groups, {len(clusters)} clusters")
     rated = np.flatnonzero(~np.isnan(y))
-    group = np.unique(np.asarray(groups, dtype=np.str_)[rated], return_inverse=True)[1].astype(np.float64)
-    return np.stack((x[rated], y[rated], group), axis=1), [clusters[i] for i in rated.tolist()]
+    group = numbered(groups)[rated].astype(np.float64)
+    return np.stack((x[rated], y[rated], group), axis=1), numbered(clusters)[rated]
 
 
 def _correlation(columns: Floats, weights: Floats) -> Floats:

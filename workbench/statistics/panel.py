@@ -1,14 +1,13 @@
 """A panel of judges: how many independent ones it is worth, and where its members disagree most."""
 
-import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from planner.keyed import Key
-from workbench.statistics.resampling import Estimate, Floats, correlation, estimate
+from workbench.statistics.resampling import Clusters, Estimate, Floats, correlation, estimate, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Disagreement:
 def effective_judges(
     ratings: ArrayLike,
     reference: ArrayLike,
-    clusters: Sequence[str],
+    clusters: Clusters,
     *,
     resamples: int = 2000,
     key: tuple[Key, ...] = (),
@@ -61,7 +60,7 @@ def effective_judges(
         raise ValueError(f"{data.shape} ratings, {truth.shape} references for {len(clusters)} clusters")
     errors = data - truth[:, np.newaxis]
     whole = np.flatnonzero(~np.isnan(errors).any(axis=1))
-    return estimate(_effective, errors[whole], [clusters[i] for i in whole.tolist()], resamples=resamples, key=key)
+    return estimate(_effective, errors[whole], numbered(clusters)[whole], resamples=resamples, key=key)
 
 
 def disagreements(
@@ -84,23 +83,23 @@ def disagreements(
     data: Floats = np.asarray(ratings, dtype=np.float64)
     if data.ndim != 2 or data.shape[0] != len(items) or np.isinf(data).any():
         raise ValueError(f"{data.shape} ratings for {len(items)} items")
-    found: Iterable[Disagreement] = (
-        entry for item, row in zip(items, data, strict=True) if (entry := _disagreement(item, row)) is not None
-    )
-    wide = (entry for entry in found if entry.spread >= at_least - 1e-9)
-    return sorted(wide, key=_rank) if most is None else heapq.nsmallest(most, wide, key=_rank)
-
-
-def _rank(entry: Disagreement) -> tuple[float, float, str]:
-    return -round(entry.spread, 9), -round(entry.sd, 9), entry.item
-
-
-def _disagreement(item: str, row: Floats) -> Disagreement | None:
-    rated = row[~np.isnan(row)]
-    if rated.size < 2:
-        return None
-    ratings = tuple(None if np.isnan(value) else float(value) for value in row)
-    return Disagreement(item, float(np.ptp(rated)), float(rated.std(ddof=1)), ratings)
+    rated = ~np.isnan(data)
+    chosen = np.flatnonzero(rated.sum(axis=1) >= 2)
+    data, rated = data[chosen], rated[chosen]
+    spread = np.max(data, axis=1, where=rated, initial=-np.inf) - np.min(data, axis=1, where=rated, initial=np.inf)
+    sd = np.std(data, axis=1, where=rated, ddof=1)
+    wide = np.flatnonzero(spread >= at_least - 1e-9)
+    names = np.asarray(items, dtype=np.str_)[chosen[wide]]
+    ranked = wide[np.lexsort((names, -np.round(sd[wide], 9), -np.round(spread[wide], 9)))]
+    return [
+        Disagreement(
+            items[chosen[i]],
+            float(spread[i]),
+            float(sd[i]),
+            tuple(value if known else None for value, known in zip(data[i].tolist(), rated[i].tolist(), strict=True)),
+        )
+        for i in ranked[:most].tolist()
+    ]
 
 
 def _effective(errors: Floats, weights: Floats) -> Floats:
