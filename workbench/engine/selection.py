@@ -15,11 +15,12 @@ from workbench.engine.errors import UsageError
 from workbench.engine.options import RunOptions
 
 
-def select_scenarios(db: Database, options: RunOptions) -> list[Scenario]:
+def select_scenarios(db: Database | None, options: RunOptions) -> list[Scenario]:
     """Choose the scenarios that the options describe.
 
     `synthetic` builds them; otherwise they are those collected (imported or built) in the database, or the bundled
-    ones where there are none: what an earlier run brought along never changes what a later one is about.
+    ones where there are none (or no database): what an earlier run brought along never changes what a later one is
+    about.
 
     Raises:
         UsageError: an id that fits no scenario, or options that exclude each other.

@@ -11,11 +11,11 @@ from sqlite_utils import Database
 
 from planner.keyed import digest
 from planner.recommend import best_so_far
-from planner.trace import Trace
 from simulator.scenario import Scenario
 from simulator.surrogate.world import SurrogateWorld
 from storage.readers import Row, search_rows, search_trace
 from storage.scenarios import scenarios_by_id
+from workbench.statistics.regret import FOUND, optimum
 
 MOST_SEARCHES = 200
 """Searches that a curve is drawn from; where there are more, a keyed draw."""
@@ -24,8 +24,6 @@ _POINTS = 48
 """Places along a curve."""
 
 _QUARTILES = (0.25, 0.5, 0.75)
-_FOUND = 0.005
-"""A regret below this is none: half of what two places can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +76,6 @@ def true_scores(run: Row, scenario: Scenario | None, model: str) -> NDArray[np.f
     return world.open(scenario, model, 0).true_scores() if model in world.models else None
 
 
-def optimum(true: NDArray[np.float64], trace: Trace) -> float:
-    """Return the true score of the best subset of the size that a search looked for."""
-    sized = [mask for mask in range(len(true)) if mask.bit_count() == trace.depth and not mask & ~trace.available]
-    return float(true[sized].max())
-
-
 def _courses(
     db: Database, run: Row, model: str, rows: Sequence[Row], scenarios: Mapping[str, Scenario], of: int
 ) -> Courses | None:
@@ -113,7 +105,7 @@ def _courses(
         true=known,
         evaluations=grid,
         quartiles=np.nanquantile(table, _QUARTILES, axis=0),
-        found=float((last < _FOUND).mean()) if known else None,
+        found=float((last < FOUND).mean()) if known else None,
         last=(low, middle, high),
         spent=float(np.median([spent[-1] for spent, _ in curves])),
     )

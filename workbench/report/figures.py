@@ -10,12 +10,13 @@ from simulator.attributes import NAMES
 from simulator.domains import DOMAINS
 from workbench.report import charts, treechart
 from workbench.report.charts import Point, Series
-from workbench.report.courses import optimum, true_scores
+from workbench.report.courses import true_scores
 from workbench.report.parts import Figure, shown
 from workbench.report.reading import Row, RunData
 from workbench.report.tables import label, mean_of
 from workbench.statistics.bootstrap import interval
 from workbench.statistics.published import published
+from workbench.statistics.regret import optimum
 from workbench.statistics.scores import AVERAGE, COLUMNS, ScoreRow
 
 _ALL = "all"

@@ -10,7 +10,8 @@ from storage.database import open_readonly
 from storage.readers import find_run, search_rows, search_trace
 from storage.scenarios import scenarios_by_id
 from workbench.report import courses
-from workbench.report.courses import optimum, read_courses, true_scores
+from workbench.report.courses import read_courses, true_scores
+from workbench.statistics.regret import optimum
 
 
 def test_the_end_of_a_course_is_the_regret_of_what_the_searches_returned(prepared: Path) -> None:
