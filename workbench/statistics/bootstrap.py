@@ -32,7 +32,7 @@ class Interval:
 
 def interval(
     values: ArrayLike,
-    clusters: Sequence[str],
+    clusters: Sequence[str] | NDArray[np.int64],
     *,
     level: float = 0.95,
     resamples: int = 2000,
@@ -46,7 +46,7 @@ def interval(
 
     Args:
         values: `[m]` float64, finite.
-        clusters: `[m]`, the cluster (profile) of each value.
+        clusters: `[m]`, the cluster (profile) of each value, by name or by number.
         level: coverage wanted, between 0 and 1.
         resamples: number of resamples, at least 1.
         key: sets intervals apart that must not share random numbers.
@@ -76,11 +76,15 @@ def interval(
 
 
 def cluster_totals(
-    data: NDArray[np.float64], clusters: Sequence[str]
+    data: NDArray[np.float64], clusters: Sequence[str] | NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each cluster's sum and size, `[k]` both, sorted so that the order of the values leaves no trace."""
-    numbers: dict[str, int] = {}
-    owner = np.fromiter((numbers.setdefault(cluster, len(numbers)) for cluster in clusters), np.int64, len(clusters))
+    if isinstance(clusters, np.ndarray):
+        owner = clusters
+    else:
+        numbers: dict[str, int] = {}
+        found = (numbers.setdefault(cluster, len(numbers)) for cluster in clusters)
+        owner = np.fromiter(found, np.int64, len(clusters))
     order = np.lexsort((data, owner))
     starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
     sums = np.add.reduceat(data[order], starts)

@@ -17,7 +17,7 @@ from workbench.arms import arm_place
 from workbench.statistics.agreement import krippendorff, pearson, spearman, weighted_kappa
 from workbench.statistics.bias import Bias, length_bias, position_bias, within_correlation
 from workbench.statistics.panel import Disagreement, disagreements, effective_judges
-from workbench.statistics.resampling import Estimate, Floats
+from workbench.statistics.resampling import Estimate, Floats, numbered
 
 SCORE = "score"
 MEASURES: tuple[str, ...] = (SCORE, *DIMENSIONS)
@@ -90,6 +90,11 @@ Later = Callable[[], Figure]
 """Computes a figure when it is called."""
 
 
+def judge_place(judge: str) -> tuple[bool, str]:
+    """Order judges: models by name, then people."""
+    return judge.startswith(HUMAN), judge
+
+
 class Ratings:
     """Everybody's ratings of the same responses.
 
@@ -114,13 +119,56 @@ class Ratings:
             if unit not in items:
                 items[unit] = Item(**{name: row[name] for name in _KNOWN}, true_score=row.get("true_score"))
             found[unit, row["judge"]] = tuple(row[measure] for measure in MEASURES)
-        self.judges = tuple(sorted({judge for _, judge in found}, key=lambda name: (name.startswith(HUMAN), name)))
-        self.items = tuple(items[unit] for unit in sorted(items))
-        place = {judge: j for j, judge in enumerate(self.judges)}
-        at = {item.unit: i for i, item in enumerate(self.items)}
-        self.values: Floats = np.full((len(self.items), len(self.judges), len(MEASURES)), np.nan)
-        for (unit, judge), values in found.items():
-            self.values[at[unit], place[judge]] = [np.nan if value is None else value for value in values]
+        judges = sorted({judge for _, judge in found}, key=judge_place)
+        place = {judge: j for j, judge in enumerate(judges)}
+        at = {unit: i for i, unit in enumerate(sorted(items))}
+        values: Floats = np.full((len(items), len(judges), len(MEASURES)), np.nan)
+        for (unit, judge), measured in found.items():
+            values[at[unit], place[judge]] = [np.nan if value is None else value for value in measured]
+        listed = tuple(items[unit] for unit in at)
+        self._take(
+            judges,
+            listed,
+            values,
+            numbered([item.profile_id for item in listed]),
+            numbered([f"{item.model}\x1f{item.arm}" for item in listed]),
+            np.array([np.nan if item.true_score is None else item.true_score for item in listed], np.float64),
+        )
+
+    @classmethod
+    def of_columns(
+        cls,
+        judges: Sequence[str],
+        items: Sequence[Item],
+        values: Floats,
+        profiles: NDArray[np.int64],
+        groups: NDArray[np.int64],
+        truth: Floats,
+    ) -> "Ratings":
+        """Return the ratings of a run that was read as columns; nothing is asked of `items` until one is shown.
+
+        Args:
+            judges, items, values: as the fields.
+            profiles: `[m]`, the profile of each item, numbered in the order of their names.
+            groups: `[m]`, the arm and model of each item as a number.
+            truth: `[m]`, the true score of each, NaN where it is not known.
+        """
+        ratings = cls(())
+        ratings._take(judges, items, values, profiles, groups, truth)
+        return ratings
+
+    def _take(
+        self,
+        judges: Sequence[str],
+        items: Sequence[Item],
+        values: Floats,
+        profiles: NDArray[np.int64],
+        groups: NDArray[np.int64],
+        truth: Floats,
+    ) -> None:
+        self.judges, self.items, self.values = tuple(judges), items, values
+        # What may make ratings go together though nobody agrees on any response: the arm and model of each item.
+        self._profiles, self._groups, self._truth = profiles, groups, truth
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -137,11 +185,6 @@ class Ratings:
         """The arms that were judged, from knowing nothing to knowing everything."""
         return tuple(sorted({item.arm for item in self.items}, key=arm_place))
 
-    @property
-    def groups(self) -> list[str]:
-        """What may make ratings go together though nobody agrees on any response: the arm and model of each item."""
-        return [f"{item.model}\x1f{item.arm}" for item in self.items]
-
     def of(self, measure: str = SCORE) -> Floats:
         """Return one measure, `[m, j]`."""
         values: Floats = self.values[:, :, MEASURES.index(measure)]
@@ -157,10 +200,14 @@ class Ratings:
         if judges is not None and (unknown := set(judges) - set(self.judges)):
             raise ValueError(f"no judge {min(unknown)!r}: there are {', '.join(self.judges)}")
         kept = [i for i, item in enumerate(self.items) if arm in (None, item.arm)]
-        part = Ratings(())
-        part.judges, part.items = tuple(self.judges[j] for j in chosen), tuple(self.items[i] for i in kept)
-        part.values = self.values[np.ix_(kept, chosen)]
-        return part
+        return Ratings.of_columns(
+            [self.judges[j] for j in chosen],
+            tuple(self.items[i] for i in kept),
+            self.values[np.ix_(kept, chosen)],
+            self._profiles[kept],
+            self._groups[kept],
+            self._truth[kept],
+        )
 
     def agreement(self, measure: str = SCORE) -> Iterator[Later]:
         """Yield what says how far judges agree: each pair's correlations and kappa, then everybody's alpha.
@@ -168,14 +215,13 @@ class Ratings:
         Pooled over arms, agreement is flattered: judges that only see that one arm is better than another agree so
         far. `WITHIN` takes each arm's (and model's) mean off first; it comes where there are several.
         """
-        values, profiles, groups = self.of(measure), self._profiles, self.groups
-        several = len(set(groups)) > 1
+        values, profiles, groups = self.of(measure), self._profiles, self._groups
         for i, j in combinations(range(len(self.judges)), 2):
             both, pair = (self.judges[i], self.judges[j]), (values[:, i], values[:, j])
             yield partial(_figure, both, PEARSON, measure, pearson, *pair, profiles)
             yield partial(_figure, both, SPEARMAN, measure, spearman, *pair, profiles)
             yield partial(_figure, both, KAPPA, measure, weighted_kappa, *pair, profiles)
-            if several:
+            if self._several:
                 yield partial(_figure, both, WITHIN, measure, within_correlation, *pair, groups, profiles)
         if len(self.judges) > 1:
             yield partial(_figure, self.judges, ALPHA, measure, krippendorff, values, profiles)
@@ -190,23 +236,21 @@ class Ratings:
 
     def between_dimensions(self) -> Iterator[Later]:
         """Yield how each judge's dimensions go together: over all arms, and within them where there are several."""
-        groups = self.groups
-        several = len(set(groups)) > 1
         for j, judge in enumerate(self.judges):
             for one, other in combinations(DIMENSIONS, 2):
                 pair = self.of(one)[:, j], self.of(other)[:, j]
                 yield partial(_figure, (judge,), PEARSON, one, pearson, *pair, self._profiles, beside=other)
-                if several:
-                    within = partial(_figure, (judge,), WITHIN, one, within_correlation, *pair, groups)
+                if self._several:
+                    within = partial(_figure, (judge,), WITHIN, one, within_correlation, *pair, self._groups)
                     yield partial(within, self._profiles, beside=other)
 
     def length_bias(self, judge: str, lengths: Mapping[int, int]) -> Bias | None:
         """Return how a judge's scores go with the length of responses (unit -> characters); see `bias.length_bias`."""
-        return length_bias(self._known(judge, lengths), self._per_item(lengths), self.groups, self._profiles)
+        return length_bias(self._known(judge, lengths), self._per_item(lengths), self._groups, self._profiles)
 
     def position_bias(self, judge: str, places: Mapping[int, int]) -> Bias | None:
         """Return how a judge's scores go with the order of rating (unit -> place in it); see `bias.position_bias`."""
-        return position_bias(self._known(judge, places), self._per_item(places), self.groups, self._profiles)
+        return position_bias(self._known(judge, places), self._per_item(places), self._groups, self._profiles)
 
     def references(self) -> Iterator[tuple[str, Floats]]:
         """Yield what judges' errors can be measured from: people's mean score, and what the surrogate knows."""
@@ -215,16 +259,14 @@ class Ratings:
             count = (~np.isnan(rated)).sum(axis=1)
             mean = np.nansum(rated, axis=1) / np.maximum(count, 1)
             yield "people", np.where(count > 0, mean, np.nan)
-        truth = np.array([np.nan if item.true_score is None else item.true_score for item in self.items], np.float64)
-        if not np.isnan(truth).all():
-            yield "the surrogate's true score", truth
+        if not np.isnan(self._truth).all():
+            yield "the surrogate's true score", self._truth
 
     def queue(self, most: int | None = None) -> list[tuple[Item, Disagreement]]:
         """Return the responses that judges score differently, widest spread first; `most` at most."""
-        names = [f"{item.unit:012}" for item in self.items]
-        by_name = dict(zip(names, self.items, strict=True))
-        found = disagreements(names, self.of(), most=most, at_least=1e-6)
-        return [(by_name[entry.item], entry) for entry in found]
+        places = [f"{i:012}" for i in range(len(self.items))]
+        found = disagreements(places, self.of(), most=most, at_least=1e-6)
+        return [(self.items[int(entry.item)], entry) for entry in found]
 
     def _known(self, judge: str, covariate: Mapping[int, int]) -> Floats:
         """Return a judge's scores of the items whose covariate is known, NaN for the others."""
@@ -235,8 +277,9 @@ class Ratings:
         return [covariate.get(item.unit, 0) for item in self.items]
 
     @property
-    def _profiles(self) -> list[str]:
-        return [item.profile_id for item in self.items]
+    def _several(self) -> bool:
+        """Whether there are several arms or models."""
+        return np.unique(self._groups).size > 1
 
 
 def _figure(
@@ -244,7 +287,7 @@ def _figure(
     figure: str,
     measure: str,
     statistic: Callable[..., Estimate | None],
-    *data: NDArray[np.float64] | list[str],
+    *data: NDArray[Any],
     beside: str = "",
     reference: str = "",
 ) -> Figure:

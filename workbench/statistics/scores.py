@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulator.domains import DOMAINS
 from workbench.arms import arm_place as arm_place
@@ -101,53 +104,74 @@ def score_table(rows: Iterable[Mapping[str, Any]]) -> ScoreTable:
     return ScoreTable(tuple(gathered[key].row(*key) for key in sorted(gathered, key=_place)))
 
 
-@dataclass(slots=True)
-class _Sample:
-    """Values and the profile each belongs to, `[m]` both, and how many more failed."""
+class Judged(NamedTuple):
+    """What one judge says of an arm's trials, as columns `[m]`.
 
-    values: list[float] = field(default_factory=list)
-    profiles: list[str] = field(default_factory=list)
-    failed: int = 0
+    Fields:
+        scores: 1-5, NaN where the judgement failed.
+        domains: the place of each in `DOMAINS`, -1 where it is none of them.
+        profiles: the profile of each as a number.
+        questions: asked in the trial, NaN where nobody counted.
+        crisis: whether a query in immediate danger cut the dialogue short.
+    """
 
-    def add(self, value: float | None, profile: str) -> None:
-        if value is None:
-            self.failed += 1
-        else:
-            self.values.append(value)
-            self.profiles.append(profile)
+    scores: NDArray[np.float64]
+    domains: NDArray[np.int64]
+    profiles: NDArray[np.int64]
+    questions: NDArray[np.float64]
+    crisis: NDArray[np.bool_]
 
-    def interval(self) -> Interval | None:
-        return interval(self.values, self.profiles)
+
+def score_row(world: str, model: str, arm: str, judge: str, judged: Judged) -> ScoreRow:
+    """Compute one row of the table."""
+    cells = _cells(judged, np.ones_like(judged.crisis))
+    crisis = int(judged.crisis.sum())
+    counted = ~np.isnan(judged.questions)
+    questions = interval(judged.questions[counted], judged.profiles[counted])
+    calm = _cells(judged, ~judged.crisis) if crisis else cells
+    return ScoreRow(world, model, arm, judge, cells, calm, crisis, questions)
+
+
+def _cells(judged: Judged, of: NDArray[np.bool_]) -> dict[str, Cell]:
+    """Return each column's cell, from some of the trials."""
+    failed = np.isnan(judged.scores)
+    cells = {}
+    for name in COLUMNS:
+        mine = of if name == AVERAGE else of & (judged.domains == DOMAINS.index(name))
+        scored = mine & ~failed
+        mean = interval(judged.scores[scored], judged.profiles[scored])
+        cells[name] = Cell(mean, int((mine & failed).sum()))
+    return cells
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """What has been read of one arm: a sample per column, with and without the rows in crisis."""
+    """What has been read of one arm, a value per row."""
 
-    everything: dict[str, _Sample] = field(default_factory=lambda: {name: _Sample() for name in COLUMNS})
-    calm: dict[str, _Sample] = field(default_factory=lambda: {name: _Sample() for name in COLUMNS})
-    questions: _Sample = field(default_factory=_Sample)
-    crisis: int = 0
+    scores: list[float] = field(default_factory=list)
+    domains: list[int] = field(default_factory=list)
+    profiles: list[int] = field(default_factory=list)
+    questions: list[float] = field(default_factory=list)
+    crisis: list[bool] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        score = None if row["failed"] else row["score"]
-        profile, crisis = row["profile_id"], bool(row.get("crisis"))
-        self.crisis += crisis
-        if row["questions"] is not None:
-            self.questions.add(row["questions"], profile)
-        for samples in (self.everything,) if crisis else (self.everything, self.calm):
-            samples[AVERAGE].add(score, profile)
-            if row["domain"] in DOMAINS:
-                samples[row["domain"]].add(score, profile)
+        score, questions, domain, profile = row["score"], row["questions"], row["domain"], row["profile_id"]
+        self.scores.append(np.nan if row["failed"] or score is None else score)
+        self.domains.append(DOMAINS.index(domain) if domain in DOMAINS else -1)
+        self.profiles.append(self.numbers.setdefault(profile, len(self.numbers)))
+        self.questions.append(np.nan if questions is None else questions)
+        self.crisis.append(bool(row.get("crisis")))
 
     def row(self, world: str, model: str, arm: str, judge: str) -> ScoreRow:
-        cells = _cells(self.everything)
-        calm = _cells(self.calm) if self.crisis else cells
-        return ScoreRow(world, model, arm, judge, cells, calm, self.crisis, self.questions.interval())
-
-
-def _cells(samples: Mapping[str, _Sample]) -> dict[str, Cell]:
-    return {name: Cell(sample.interval(), sample.failed) for name, sample in samples.items()}
+        judged = Judged(
+            np.array(self.scores, np.float64),
+            np.array(self.domains, np.int64),
+            np.array(self.profiles, np.int64),
+            np.array(self.questions, np.float64),
+            np.array(self.crisis, np.bool_),
+        )
+        return score_row(world, model, arm, judge, judged)
 
 
 def _place(key: tuple[str, str, str, str]) -> tuple[str, str, int, str, str]:
