@@ -6,14 +6,14 @@ def places(value: float | None) -> str | None:
     return None if value is None else f"{value:.2f}"
 
 
-def mean_and_half(mean: float, low: float | None, high: float | None, sign: str = "") -> str:
+def mean_and_half(mean: float, low: float | None, high: float | None, sign: str = "", *, digits: int = 2) -> str:
     """Return a mean with half the width of its interval, 4.23±.11; alone where there is no interval.
 
     Args:
-        sign: `+` for a difference.
+        sign: `+` for a difference. digits: after the point.
     """
-    shown = f"{mean:{sign}z.2f}"
-    return shown if low is None or high is None else f"{shown}±{f'{(high - low) / 2:.2f}'.removeprefix('0')}"
+    shown = f"{mean:{sign}z.{digits}f}"
+    return shown if low is None or high is None else f"{shown}±{f'{(high - low) / 2:.{digits}f}'.removeprefix('0')}"
 
 
 def p_value(p: float | None) -> str | None:

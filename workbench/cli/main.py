@@ -11,6 +11,7 @@ import typer
 
 from workbench.cli import (
     agreement,
+    bench,
     branch,
     compare,
     config,
@@ -88,6 +89,7 @@ app.command("agreement")(agreement.agreement)
 app.add_typer(labels.app, name="labels")
 app.command("branch")(branch.branch)
 app.add_typer(workers.app, name="workers")
+app.add_typer(bench.app, name="bench")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 
