@@ -1,4 +1,4 @@
-"""The tables of migration step 3: what people add in the terminal app, and dialogues that they took over."""
+"""What people add in the terminal app (migration step 3), and what a run's row says about who holds it."""
 
 from typing import TYPE_CHECKING
 
@@ -59,3 +59,8 @@ def create_app_tables(db: "Database") -> None:
         pk=("unit", "step", "judge"),
         foreign_keys=[("unit", "units", "id")],
     )
+
+
+def add_held(db: "Database") -> None:
+    """Add why a run is held (migration step 6)."""
+    db.conn.execute("alter table runs add column held text")  # words after `paused`; null while it is not

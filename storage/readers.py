@@ -13,12 +13,15 @@ from storage.errors import NotFoundError
 
 Row = dict[str, Any]
 
-_SCORES = """
+QUESTIONS = "coalesce(dialogues.questions, case when responses.unit is not null and runs.kind = 'run' then 0 end)"
+"""How many questions were asked in a trial: none in arms that hold no dialogue; null where nobody counted."""
+
+_SCORES = f"""
 select units.run as run, units.id as unit, units.scenario as scenario_id, scenarios.domain as domain,
   scenarios.profile_id as profile_id, runs.world as world, units.model as model, units.arm as arm,
   verdicts.judge as judge, verdicts.risk_sensitivity, verdicts.emotional_empathy, verdicts.user_alignment,
   verdicts.score,
-  coalesce(dialogues.questions, case when responses.unit is not null and runs.kind = 'run' then 0 end) as questions,
+  {QUESTIONS} as questions,
   verdicts.score is null as failed, verdicts.error as error, units.finished_at as finished_at,
   responses.full as full, responses.partial as partial, responses.score as true_score,
   verdicts.repeats as repeats, verdicts.valid as valid, coalesce(dialogues.crisis, 0) as crisis,
@@ -46,7 +49,7 @@ select runs.id as run, runs.state, runs.kind, runs.world, runs.world_version, ru
     as arms,
   (select group_concat(model) from (select distinct model from units as u where u.run = runs.id)) as models,
   runs.created_at, runs.finished_at, runs.error, runs.identity, runs.experiment, runs.settings, runs.library,
-  runs.owner_host, runs.owner_pid, runs.owner_started, runs.heartbeat, runs.paused, runs.log
+  runs.owner_host, runs.owner_pid, runs.owner_started, runs.heartbeat, runs.paused, runs.held, runs.log
 from runs left join units on units.run = runs.id
 left join (select run, count(*) as decided, sum(state = 'failed') as failed, sum(kept) as kept
   from build_items group by run) as items on items.run = runs.id

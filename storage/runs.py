@@ -125,7 +125,7 @@ def claim(
         again = db.conn.execute("select id from units where run = ? and state in (?, ?)", [run, *states]).fetchall()
         if row["state"] == "done" and not again:
             if log is not None:
-                db.conn.execute("update runs set log = ? where id = ?", [log, run])
+                set_log(db, run, log)
             return Claim(run, "finished", _units(db, run))
         for (unit,) in again:  # what was found so far goes, so that no half of it stays
             _forget(db, unit)
@@ -135,7 +135,7 @@ def claim(
             )
         db.conn.execute(
             "update runs set state = 'running', error = null, finished_at = null, owner_host = ?, owner_pid = ?, "
-            "owner_started = ?, heartbeat = ?, paused = 0, log = ? where id = ?",
+            "owner_started = ?, heartbeat = ?, paused = 0, held = null, log = ? where id = ?",
             [*owner, time.time(), log, run],
         )
         commands.refuse_waiting(db, target(run), "the process that was to do it has died")
@@ -184,19 +184,25 @@ def end_run(db: Database, run: str, state: Literal["done", "interrupted", "faile
     """Set a run's state when its process is through with it; commands that came too late are refused."""
     finished = now() if state != "interrupted" else None
     db.conn.execute(
-        "update runs set state = ?, error = ?, finished_at = ?, paused = 0 where id = ?", [state, error, finished, run]
+        "update runs set state = ?, error = ?, finished_at = ?, paused = 0, held = null where id = ?",
+        [state, error, finished, run],
     )
     commands.refuse_waiting(db, target(run), f"run {run} has ended")
 
 
-def set_paused(db: Database, run: str, paused: bool) -> None:
-    """Say whether a running run is held by a command."""
-    db.conn.execute("update runs set paused = ? where id = ?", [int(paused), run])
+def set_paused(db: Database, run: str, why: str | None) -> None:
+    """Say why a running run is held, in words after `paused`; None = it is not."""
+    db.conn.execute("update runs set paused = ?, held = ? where id = ?", [int(why is not None), why, run])
 
 
 def target(run: str) -> str:
     """Return what commands for a run are addressed to."""
     return f"run:{run}"
+
+
+def set_log(db: Database, run: str, log: str) -> None:
+    """Note where a detached process writes what it says, which found this run finished."""
+    db.conn.execute("update runs set log = ? where id = ?", [log, run])
 
 
 def set_library(db: Database, run: str, library: str) -> None:

@@ -56,7 +56,7 @@ def test_counts_follow_a_run(db: Database) -> None:
     (found,) = reader.read(db)
     assert (found.done, found.failed, found.finished, found.pending) == (5, 1, 6, 6)
     with transaction(db):
-        set_paused(db, run, True)
+        set_paused(db, run, "by a command")
     assert reader.read(db)[0].status == "paused"
 
 

@@ -234,7 +234,7 @@ def test_the_log_of_whoever_claims_a_run_stands_with_it_finished_or_not(db: Data
 def test_a_run_that_ends_or_changes_hands_is_not_paused_and_refuses_what_waits(db: Database, end: str) -> None:
     first = claim(db)
     with transaction(db):
-        runs.set_paused(db, first.run, True)
+        runs.set_paused(db, first.run, "by a command")
         waiting = commands.issue(db, runs.target(first.run), "step")
         others = commands.issue(db, runs.target("another"), "step")
     assert find_run(db, first.run)["paused"]

@@ -17,7 +17,7 @@ def control(
         str,
         typer.Argument(
             help="step: rollouts (default 1). rate: rollouts per second, 0 = no limit. "
-            "break: best, or a subset as a mask; nothing clears it.",
+            "break: best and any subsets as masks (best,12,5); none clears them.",
             metavar="ARGUMENT",
         ),
     ] = "",

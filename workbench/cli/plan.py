@@ -128,14 +128,14 @@ def _work(
 
     import anyio
 
-    from workbench.cli.progress import display_for
+    from workbench.cli.progress import NoteDisplay, display_for
     from workbench.engine.errors import UsageError
     from workbench.engine.launch import own_log
     from workbench.engine.prepare import prepare
     from workbench.engine.run import run_experiment
 
-    # A single search is over before a bar could be read; but whoever launched it reads its log.
-    display = display_for(sys.stderr, quiet=len(options.scenarios) == 1 and own_log() is None)
+    single = len(options.scenarios) == 1 and own_log() is None  # whoever launched it reads its log
+    display = NoteDisplay(sys.stderr) if single else display_for(sys.stderr)
     prepared = prepare(path, options, display.note, searches_only=True)
     if one and len(list(prepared.experiment.units())) > 1:
         raise UsageError("--save writes one search: name one scenario and one model")

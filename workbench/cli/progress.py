@@ -90,6 +90,18 @@ class QuietDisplay:
         """Show nothing."""
 
 
+class NoteDisplay(QuietDisplay):
+    """Writes notes and shows no progress: for work that is over before a bar could be read, unless it is held."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def note(self, text: str) -> None:
+        """Write the text at once."""
+        self._stream.write(f"{plain(text)}\n")
+        self._stream.flush()
+
+
 class PlainDisplay:
     """Lines now and then, for logs and pipes."""
 

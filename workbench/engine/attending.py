@@ -21,7 +21,8 @@ from workbench.engine.writing import Writer
 _POLL_SECONDS = 0.1
 """How often a run looks for commands: one indexed query of 5-10 microseconds, ten times a second."""
 
-_SAID = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
+_SAID = {"resume": "resumed", "cancel": "cancelled"}
+"""What is said when a command was obeyed; that a run is held is said whatever holds it."""
 
 
 class Attendant:
@@ -109,17 +110,22 @@ class Attendant:
             await self.writer.write(lambda db: runs.beat(db, self._run))
 
     async def _listen(self, reader: Database) -> None:
-        """Obey commands, let the store say whether the run is held, and stop when it is cancelled."""
-        run, target, told = self._run, runs.target(self._run), False
+        """Obey commands, say in the store and to the user what holds the run, and stop when it is cancelled."""
+        run, target = self._run, runs.target(self._run)
+        told: str | None = None
         while True:
             with explained(self._path):
                 waiting = commands.pending(reader, [target])
             answers = [(command.id, self._obey(command)) for command in waiting]
-            paused = self._control.paused
-            if answers or paused != told:
-                told = paused
+            held = self._control.held if self._control.paused else None
+            if held is not None and held != told:
+                self._progress.note(f"paused {held}: `workbench control {run} resume` lets it go on")
+            if answers or held != told:
+                told = held
 
-                def answer(db: Database, answers: list[tuple[int, str | None]] = answers, held: bool = paused) -> None:
+                def answer(
+                    db: Database, answers: list[tuple[int, str | None]] = answers, held: str | None = held
+                ) -> None:
                     runs.set_paused(db, run, held)
                     for command, error in answers:
                         commands.acknowledge(db, command, error)

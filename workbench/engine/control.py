@@ -8,10 +8,17 @@ from typing import Protocol
 import anyio
 
 from planner.recommend import Leader
-from planner.rules import MAX_ATTRIBUTES
-from planner.trace import Trace, path_masks
+from planner.trace import Trace
+from simulator.attributes import NAMES
+from workbench.engine.breakpoints import Breakpoints
+from workbench.explain import short_names
 
 VERBS = ("pause", "resume", "cancel", "step", "rate", "break")
+
+BEGUN_HELD, TOLD = "from its start", "by a command"
+"""Why a run is paused, where no breakpoint did it: words after `paused`."""
+
+_NAMES = short_names(NAMES)
 
 _SHOW_SECONDS = 0.1
 """A search that waits at least so long for its next rollout is shown first."""
@@ -40,9 +47,9 @@ class Control:
 
     Fields:
         paused: nothing begins but what was stepped.
+        held: why it is paused, in words after `paused`; empty while it is not.
         rate: rollouts per second of each search, 0 = no limit.
-        breakpoint: pauses the run when the best subset of a search changes (`best`), or when a path passes through a
-            subset (its mask); None = none.
+        breakpoints: each of them pauses the run when a search meets it.
         cancelled: the run is to stop, and can be resumed.
         searching: searches are under way or to come, so that the verbs about rollouts make sense.
         free: nothing of all this is the case, so nobody need ask.
@@ -50,7 +57,8 @@ class Control:
 
     def __init__(self, *, paused: bool = False, rate: float = 0.0) -> None:
         self.paused, self.rate, self.cancelled, self.searching = paused, rate, False, True
-        self.breakpoint: int | str | None = None
+        self.held = BEGUN_HELD if paused else ""
+        self.breakpoints = Breakpoints()
         self._early = 0  # rollouts stepped before any search was under way
         self._paces: set[Pace] = set()
         self._change = anyio.Event()
@@ -70,7 +78,7 @@ class Control:
         elif not self.searching:
             raise CommandError(f"{verb}: no search is under way or to come")
         if verb == "pause":
-            self.pause()
+            self.pause(TOLD)
         elif verb == "resume":
             self._resume()
         elif verb == "step":
@@ -78,17 +86,21 @@ class Control:
         elif verb == "rate":
             self.rate = read_rate(argument)
         elif verb == "break":
-            self.breakpoint = _breakpoint(argument)
+            self._break(_breakpoints(argument))
         else:
             self.cancelled = True
         self._settle()
 
-    def pause(self) -> None:
+    def pause(self, why: str) -> None:
         """Hold everything that has not begun; steps that were not taken yet are forgotten."""
-        self.paused, self._early = True, 0
+        self.paused, self.held, self._early = True, why, 0
         for pace in self._paces:
             pace.hold()
         self._settle()
+
+    def halt(self, why: str) -> None:
+        """Pause because a breakpoint was met; where several searches meet one at once, the first is named."""
+        self.pause(f"as {why}" if self.held in ("", BEGUN_HELD, TOLD) else self.held)
 
     async def unit(self) -> None:
         """Return when a unit without rollouts may begin."""
@@ -96,9 +108,13 @@ class Control:
             await self.changed()
 
     @contextmanager
-    def search(self, publish: Publish | None = None) -> "Iterator[Pace]":
-        """Keep a search under control: it asks the pace before each rollout, and `publish` shows it when it waits."""
-        pace = Pace(self, publish, self._early)
+    def search(self, planner: Searching, publish: Publish | None = None, name: str = "") -> "Iterator[Pace]":
+        """Keep a search under control: it asks the pace before each rollout.
+
+        Args:
+            publish: shows it when it waits. name: says which one it is among those of the run.
+        """
+        pace = Pace(self, planner, publish, name, self._early)
         self._early = 0
         self._paces.add(pace)
         try:
@@ -113,19 +129,26 @@ class Control:
     def _resume(self) -> None:
         if not self.paused:
             raise CommandError("it is not paused")
-        self.pause()
+        self.pause("")
         self.paused = False
 
     def _step(self, rollouts: int) -> None:
-        if not self.paused:
-            self.pause()
+        if self.paused:
+            self.held = TOLD
+        else:
+            self.pause(TOLD)
         for pace in self._paces:
             pace.grant(rollouts)
         if not self._paces:
             self._early += rollouts
 
+    def _break(self, breakpoints: Breakpoints) -> None:
+        self.breakpoints = breakpoints
+        for pace in self._paces:
+            pace.watch()
+
     def _settle(self) -> None:
-        self.free = not self.paused and not self.rate and self.breakpoint is None
+        self.free = not self.paused and not self.rate and not self.breakpoints
         self._change.set()
         self._change = anyio.Event()
 
@@ -133,14 +156,14 @@ class Control:
 class Pace:
     """One search under control: how far it may go while the run is held, and when its next rollout is due."""
 
-    def __init__(self, control: Control, publish: Publish | None, granted: int) -> None:
-        self._control, self._publish, self._granted = control, publish, granted
+    def __init__(self, control: Control, planner: Searching, publish: Publish | None, name: str, granted: int) -> None:
+        self._control, self._planner, self._publish, self._granted = control, planner, publish, granted
+        self._name = name
         self._seen = -1  # rollouts when it last was let go
         self._published = -1
         self._until: int | None = None  # rollouts at which it is held; None until it is, and while nothing is paused
         self._went = -math.inf  # when it last was let go, in the clock's seconds
         self._leader = Leader()
-        self._watched: tuple[int | str | None, int, int] = (None, 0, -1)  # breakpoint, rollouts, best subset
 
     def hold(self) -> None:
         """Hold the search where it is, whatever was granted."""
@@ -150,7 +173,11 @@ class Pace:
         """Let the search take so many rollouts while the run is paused."""
         self._granted += rollouts
 
-    async def rollout(self, planner: Searching) -> None:
+    def watch(self) -> None:
+        """Look out for breakpoints from here on."""
+        self._leader.feed(self._planner.trace)
+
+    async def rollout(self) -> None:
         """Return when the next rollout may begin; at once in the midst of one.
 
         A planner that asks for many rollouts at once is let go for all of them together.
@@ -158,7 +185,7 @@ class Pace:
         control = self._control
         if control.free:
             return
-        trace = planner.trace
+        trace = self._planner.trace
         if trace.rollouts == self._seen:
             return
         self._seen = trace.rollouts
@@ -186,22 +213,14 @@ class Pace:
         return 1 / self._control.rate if self._control.rate else 0.0
 
     def _look(self, trace: Trace) -> None:
-        """Pause the run if its breakpoint was met since the last look."""
-        wanted = self._control.breakpoint
-        if wanted is None:
+        """Pause the run if a breakpoint was met since the last look."""
+        if not (wanted := self._control.breakpoints):
             return
-        before, seen, best = self._watched
-        if wanted == "best":
-            self._leader.feed(trace)
-        self._watched = (wanted, trace.rollouts, self._leader.mask)
-        if before != wanted:
-            return  # it was set just now
-        if wanted == "best":
-            met = best not in (-1, self._leader.mask)
-        else:
-            met = bool((path_masks(trace.path[seen:]) == wanted).any())
-        if met:
-            self._control.pause()
+        best = self._leader.mask
+        for row, _ in enumerate(self._leader.each(trace), self._leader.rollouts):
+            before, best = best, self._leader.mask
+            if why := wanted.why(row + 1, trace.path[row], _NAMES, changed=before not in (-1, best)):
+                self._control.halt(f"{why} ({self._name})" if self._name else why)
 
     async def _show(self, trace: Trace) -> bool:
         """Publish what was not published yet; tell whether there was anything."""
@@ -233,9 +252,9 @@ def _count(argument: str) -> int:
     return int(argument or 1)
 
 
-def _breakpoint(argument: str) -> int | str | None:
-    if argument in ("", "best"):
-        return argument or None
-    if not (argument.isdecimal() and argument.isascii() and 0 < int(argument[:9]) < 1 << MAX_ATTRIBUTES):
-        raise CommandError(f"break {argument!r}: give `best`, a subset as a mask, or nothing to clear it")
-    return int(argument)
+def _breakpoints(argument: str) -> Breakpoints:
+    try:
+        return Breakpoints.read(argument)
+    except ValueError:
+        allowed = "`best` and subsets as masks, with commas between them, or `none`"
+        raise CommandError(f"break {argument[:40]!r}: give {allowed}") from None

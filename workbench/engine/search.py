@@ -67,10 +67,10 @@ async def run_search(
     )
     shown = time.monotonic() + _SHOW_AFTER
     control = control or Control()
-    with control.search(publish) as pace:
+    with control.search(planner, publish, f"search of {unit.scenario.id[:12]}") as pace:
         while requests := planner.ask():
             if not control.free:  # asked here, as this is done 60,000 times a second
-                await pace.rollout(planner)
+                await pace.rollout()
             work = Round(requests, evaluations)
             for mask in work.states:
                 planner.tell_ranking(mask, await session.rank(mask, available))

@@ -90,6 +90,38 @@ def test_a_signal_stops_cleanly(tmp_path: Path, sent: signal.Signals) -> None:
     assert data("show", "scores", cwd=tmp_path) == []
 
 
+def said_when_held(process: "subprocess.Popen[str]") -> str:
+    """Wait until a process says that it is held, and return the command that it says lets it go on."""
+    assert process.stderr is not None
+    line = next(line for line in process.stderr if line.startswith("paused from its start"))
+    return line.split("`")[1]
+
+
+@pytest.mark.parametrize("end", ["signal", "cancel", "resume"])
+def test_a_search_that_was_begun_held_says_how_to_go_on_and_ends_at_once_when_told(tmp_path: Path, end: str) -> None:
+    assert workbench("scenarios", "build", "--synthetic", "1", "--seed", "2", "--quiet", cwd=tmp_path).returncode == 0
+    (scenario,) = data("scenarios", "list", cwd=tmp_path)
+    search = ("plan", scenario["id"], "--rollouts", "40")
+    process = start(*search, "--paused", cwd=tmp_path)
+    program, *resume = said_when_held(process).split()
+    assert program == "workbench"
+    (run,) = (row for row in data("show", "runs", cwd=tmp_path) if row["kind"] == "plan")
+    assert (run["state"], run["held"]) == ("paused", "from its start")
+    if end == "signal":
+        process.send_signal(signal.SIGTERM)
+    else:
+        command = resume if end == "resume" else ["control", run["run"], "cancel"]
+        assert workbench(*command, cwd=tmp_path).returncode == 0
+    _, err = process.communicate(timeout=30)
+    if end == "resume":
+        assert process.returncode == 0
+        return
+    assert process.returncode == 130
+    assert "the same command resumes it" in err.splitlines()[-1]
+    ended = workbench(*search, cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, f"taking up run {run['run']}\n")
+
+
 def test_of_two_at_once_the_second_is_told_who_works_and_takes_over_when_that_one_is_dead(tmp_path: Path) -> None:
     first = start(*LONG, cwd=tmp_path)
     assert wait_for(first, tmp_path, 1)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import anyio
+import numpy as np
 import pytest
 from sqlite_utils import Database
 
-from planner.trace import Trace
+from planner.recommend import best_so_far
+from planner.trace import Trace, path_masks
 from storage import commands, runs
 from storage.database import open_readonly, open_writable, transaction
 from storage.readers import find_run, list_runs, search_trace, unit_rows
@@ -133,6 +135,44 @@ def test_a_breakpoint_pauses_the_run_and_the_store_says_so(tmp_path: Path) -> No
     db.conn.close()
 
 
+def test_any_of_several_breakpoints_pauses_the_run_and_the_store_says_which(tmp_path: Path) -> None:
+    chosen = options(synthetic=1, seed=1, arms=("planner",), rollouts=40)
+    work(tmp_path / "free.db", chosen)
+    db = open_readonly(tmp_path / "free.db")
+    (search,) = (row for row in unit_rows(db, find_run(db)["run"]) if row["kind"] == "search")
+    trace = search_trace(db, search["unit"])
+    db.conn.close()
+    changes = set(best_so_far(trace).changes[1:])
+    masks = path_masks(trace.path)
+    mask = int(masks[-2, 1])  # what the last rollout but one asked first
+    passes = set((np.flatnonzero((masks == mask).any(axis=1)) + 1).tolist())
+    expected = [t for t in sorted(changes | passes) if t < trace.rollouts]
+    assert changes - passes
+    assert passes - changes
+    halts: list[tuple[int, str]] = []
+
+    def at(me: Person, t: int) -> bool:
+        return me.rollouts() == [t]
+
+    def does(me: Person) -> None:
+        until(lambda: me.rollouts() == [0])
+        assert me.tell("break", f"best,{mask}") is None
+        for t in expected:
+            assert me.tell("resume") is None
+            until(lambda: bool(me.row["paused"]))
+            until(partial(at, me, t))
+            halts.append((t, me.row["held"]))
+        assert me.tell("break", "none") is None
+        assert me.tell("resume") is None
+
+    assert held(tmp_path / "x.db", does, chosen).state == "done"
+    for t, why in halts:
+        assert ("the best subset changed" in why) == (t in changes)
+        assert ("a path passed through {" in why) == (t in passes)
+        assert f"at rollout {t} (search of {search['scenario_id'][:12]})" in why
+    assert results(tmp_path / "x.db") == results(tmp_path / "free.db")
+
+
 def test_cancelled_it_is_interrupted_and_can_be_taken_up(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
 
@@ -168,7 +208,7 @@ def test_commands_for_a_dead_owner_are_refused_and_never_reach_the_next_one(tmp_
     claimed = runs.claim(db, prepared.spec, prepared.experiment.units(), dead, is_alive=lambda *_: False)
     with transaction(db):
         number = commands.issue(db, runs.target(claimed.run), "cancel")
-        runs.set_paused(db, claimed.run, True)
+        runs.set_paused(db, claimed.run, "by a command")
     db.execute("update runs set owner_host = ?", [Person.__module__])  # another machine, silent for long
     db.execute("update runs set heartbeat = 0")
     db.conn.commit()

@@ -8,6 +8,7 @@ import pytest
 
 from planner.recorder import Recorder
 from planner.trace import Trace
+from workbench.engine.breakpoints import Breakpoints
 from workbench.engine.control import VERBS, CommandError, Control, Pace
 
 PATHS = ((0, 1), (0, 2), (0, 2), (1, 2), (1, 2), (0, 1))
@@ -45,7 +46,7 @@ class Search:
         self.shown: list[int] = []
 
     async def run(self) -> None:
-        with self.control.search(self._show) as pace:
+        with self.control.search(self.planner, self._show) as pace:
             more = True
             while more:
                 await self._round(pace)
@@ -54,8 +55,8 @@ class Search:
 
     async def _round(self, pace: Pace) -> None:
         if not self.control.free:
-            await pace.rollout(self.planner)
-            await pace.rollout(self.planner)  # as in the second round of a rollout
+            await pace.rollout()
+            await pace.rollout()  # as in the second round of a rollout
 
     async def _show(self, trace: Trace) -> None:
         self.shown.append(trace.rollouts)
@@ -202,6 +203,78 @@ def test_it_stops_when_a_path_passes_through_a_subset() -> None:
     controlled(test, paused=True)
 
 
+def test_any_of_several_breakpoints_stops_it_and_is_named() -> None:
+    async def test(control: Control, search: Search) -> None:
+        assert control.held == "from its start"
+        control.obey("break", f"best,{0b110},{0b101}")
+        halts = []
+        while not search.ended:
+            control.obey("resume")
+            await settle()
+            halts.append((search.rollouts, control.held))
+        path = "a path passed through"
+        assert halts == [
+            (2, f"as the best subset changed and {path} {{Age, Marital}} at rollout 2"),
+            (3, f"as {path} {{Age, Marital}} at rollout 3"),
+            (4, f"as the best subset changed and {path} {{Gender, Marital}} at rollout 4"),
+            (5, f"as {path} {{Gender, Marital}} at rollout 5"),
+            (6, ""),
+        ]
+
+    controlled(test, paused=True)
+
+
+def test_a_breakpoint_counts_from_when_it_was_set() -> None:
+    async def test(control: Control, search: Search) -> None:
+        control.obey("step", "2")
+        await settle()
+        control.obey("break", str(0b011))  # rollout 1 took it, and rollout 6 will
+        control.obey("break", str(0b001))  # the very next rollout does
+        control.obey("resume")
+        await settle()
+        assert (search.rollouts, control.paused) == (3, True)
+        assert control.held == "as a path passed through {Age} at rollout 3"
+        control.obey("step")
+        await settle()
+        assert control.held == "by a command"
+        control.obey("break", "none")
+        control.obey("resume")
+        await settle()
+        assert (search.ended, control.free) == (True, True)
+
+    controlled(test, paused=True)
+
+
+def test_of_searches_that_meet_breakpoints_at_once_the_first_is_named() -> None:
+    async def main() -> None:
+        control, planners = Control(paused=True), (Paths(), Paths())
+        control.obey("break", "1")
+        for number, planner in enumerate(planners, 1):
+            planner.take()
+            with control.search(planner, name=f"search {number}") as pace, anyio.move_on_after(0):
+                await pace.rollout()
+        assert control.held == "as a path passed through {Age} at rollout 1 (search 1)"
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize(
+    ("argument", "breakpoints", "written"),
+    [
+        ("", Breakpoints(), "none"),
+        ("none", Breakpoints(), "none"),
+        ("best", Breakpoints(best=True), "best"),
+        ("12", Breakpoints(masks=frozenset({12})), "12"),
+        (" 12, best ,5,12", Breakpoints(best=True, masks=frozenset({5, 12})), "best,5,12"),
+    ],
+)
+def test_breakpoints_are_read_and_written(argument: str, breakpoints: Breakpoints, written: str) -> None:
+    assert Breakpoints.read(argument) == breakpoints
+    assert str(breakpoints) == written
+    assert Breakpoints.read(written) == breakpoints
+    assert len(breakpoints) == (0 if written == "none" else written.count(",") + 1)
+
+
 def test_a_unit_without_rollouts_waits_as_long_as_the_run_is_paused() -> None:
     async def main() -> None:
         control, begun = Control(paused=True), anyio.Event()
@@ -246,7 +319,10 @@ def test_what_changes_while_a_search_is_being_shown_is_not_missed() -> None:
         ("resume", "", "not paused"),
         *(("step", argument, "1 or more") for argument in ("0", "-1", "x", "1.5", "²", "9" * 5000)),
         *(("rate", argument, "0 for no limit") for argument in ("", "-1", "x", "nan", "inf")),
-        *(("break", argument, "mask") for argument in ("worst", "0", "-5", "65536", "²", "9" * 5000)),
+        *(
+            ("break", argument, "mask")
+            for argument in ("worst", "0", "-5", "65536", "²", "9" * 5000, "best,", ",", "best,none")
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(verb: str, argument: str, why: str) -> None:

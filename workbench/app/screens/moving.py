@@ -132,7 +132,7 @@ class Moving(WorkbenchScreen):
         if chosen is not None:
             playback.breakpoints = chosen
             if state.running:
-                self._command("break", chosen.command())
+                self._command("break", str(chosen))
             self.panes.show()
 
     @on(Transport.Moved)

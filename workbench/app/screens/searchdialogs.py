@@ -1,20 +1,19 @@
 """Small dialogs of the Search screen: go to a rollout, breakpoints, pick another search."""
 
-from dataclasses import replace
 from typing import Any
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import Input, Static
 
 from workbench.app.frame import WorkbenchDialog
-from workbench.app.state.playback import Breakpoints
 from workbench.app.state.search import SearchState
 from workbench.app.state.searchlist import search_lines
 from workbench.app.widgets.linelist import LineList
+from workbench.app.widgets.ticks import Tick
+from workbench.engine.breakpoints import Breakpoints
 from workbench.explain import set_words, short_names
 from workbench.text import plain
 
@@ -57,46 +56,36 @@ class BreakpointsDialog(WorkbenchDialog[Breakpoints | None]):
 
     BINDINGS = [
         Binding("escape", "cancel", "Close", id="breakpoints.cancel", show=False),
-        Binding("ctrl+s,x", "keep", "Keep", id="breakpoints.keep", show=False),
+        Binding("enter,ctrl+s,x", "keep", "Keep", id="breakpoints.keep", show=False, priority=True),
+        Binding("up,k", "app.focus_previous", "Up", id="breakpoints.up", show=False),
+        Binding("down,j", "app.focus_next", "Down", id="breakpoints.down", show=False),
     ]
 
     def __init__(self, state: SearchState, breakpoints: Breakpoints) -> None:
         super().__init__()
         self._state, self._breakpoints = state, breakpoints
+        masks = dict.fromkeys([*([state.cursor_mask] if state.cursor else []), *sorted(breakpoints.masks)])
+        self._ticks = {mask: Tick(self._said(mask), mask in breakpoints.masks, compact=True) for mask in masks}
+        self._best = Tick("another subset becomes the best", breakpoints.best, compact=True)
 
     def compose(self) -> ComposeResult:
         """Yield the choices: the best changes, the set under the cursor, and the sets chosen before."""
-        masks = dict.fromkeys([*([self._state.cursor_mask] if self._state.cursor else []), *self._breakpoints.masks])
         with Vertical(classes="dialog", id="breakpoints"):
             yield Static(Content.styled("Stop when", "bold $primary"))
-            yield SelectionList[int](
-                Selection("another subset becomes the best", -1, self._breakpoints.best),
-                *(
-                    Selection(
-                        Content(f"a path passes through {set_words(mask, short_names(self._state.names))}"),
-                        mask,
-                        mask in self._breakpoints.masks,
-                    )
-                    for mask in masks
-                ),
-                compact=True,
-            )
-            hint = "space chooses · enter keeps · escape leaves them as they were"
-            if self._state.running:
-                hint += "\na search under way knows one of them: the first that is chosen"
-            yield Static(Content.styled(hint, "$muted"))
+            with VerticalScroll(can_focus=False):
+                yield self._best
+                yield from self._ticks.values()
+            if not self._state.cursor:
+                yield Static(Content.styled("with the cursor on a set: when a path passes through it", "$muted"))
+            yield Static(Content.styled("space chooses · enter keeps · escape leaves them as they were", "$muted"))
 
-    def on_key(self, event: Any) -> None:
-        """Keep with enter, which the list would take for a choice."""
-        if event.key == "enter":
-            event.stop()
-            event.prevent_default()
-            self.action_keep()
+    def _said(self, mask: int) -> Content:
+        return Content(f"a path passes through {plain(set_words(mask, short_names(self._state.names)))}")
 
     def action_keep(self) -> None:
         """Take what is chosen."""
-        chosen = set(self.query_one(SelectionList).selected)
-        self.dismiss(replace(self._breakpoints, best=-1 in chosen, masks=chosen - {-1}))
+        chosen = frozenset(mask for mask, tick in self._ticks.items() if tick.value)
+        self.dismiss(Breakpoints(self._best.value, chosen))
 
     def action_cancel(self) -> None:
         """Leave them as they were."""

@@ -7,12 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Checkbox, Input, Label, Select, Static
+from textual.widgets import Button, Input, Label, Select, Static
 
 from planner.rules import RULES
 from planner.settings import PLANNERS
 from workbench.app.frame import WorkbenchDialog
 from workbench.app.state.search import SearchState
+from workbench.app.widgets.ticks import Tick
 from workbench.engine.errors import UsageError
 from workbench.engine.options import read_options
 from workbench.text import plain
@@ -105,7 +106,7 @@ class SearchForm(WorkbenchDialog[list[str] | None]):
                     yield Static(field.about, classes="about")
             with Horizontal(classes="field"):
                 yield Label("")
-                yield Checkbox("begin held: space lets it go, . takes one rollout", id="paused", compact=True)
+                yield Tick("begin held: space lets it go, . takes one rollout", id="paused", compact=True)
             yield Static("", id="problem", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Start (^s)", id="start", variant="primary", compact=True)
@@ -131,7 +132,7 @@ class SearchForm(WorkbenchDialog[list[str] | None]):
         values = {field.name: self.query_one(f"#{field.name}", Input).value for field in _FIELDS}
         values |= {name: str(self.query_one(f"#{name}", Select).value) for name in ("planner", "rule")}
         try:
-            arguments = arguments_of(self._state, values, paused=self.query_one(Checkbox).value)
+            arguments = arguments_of(self._state, values, paused=self.query_one(Tick).value)
         except UsageError as error:
             self.query_one("#problem", Static).update(plain(str(error)))
             return

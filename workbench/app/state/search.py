@@ -23,7 +23,7 @@ class SearchState:
         trace: all of it that is known so far.
         t: the position, from 0 to `trace.rollouts`.
         following: the position moves to the end whenever more of the search is known.
-        running: an engine works on it. paused: the engine was told to hold.
+        running: an engine works on it. paused: it is held; `held` says why, in words after `paused`.
         failed: why the search failed, if it did.
         cursor: attributes in the order asked: the node of the tree of orders under the cursor.
         names: `[n]`, what the attributes are called.
@@ -56,6 +56,7 @@ class SearchState:
         self.judge: str = row["judge"] or ""
         self.running: bool = row["state"] == "running"
         self.paused: bool = self.running and bool(row["paused"])
+        self.held: str = (row["held"] or "") if self.paused else ""
         self.failed: str = row["error"] or ""
 
     def load(self, trace: Trace, *, running: bool) -> None:
@@ -77,6 +78,11 @@ class SearchState:
         self.following = on
         if on:
             self._place(self.trace.rollouts)
+
+    @property
+    def halt(self) -> str:
+        """What holds the search and how it goes on, in words; empty while nothing does."""
+        return f"paused {self.held}".rstrip() + ": space lets it go on, . takes one rollout" if self.paused else ""
 
     @property
     def at_end(self) -> bool:

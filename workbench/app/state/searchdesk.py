@@ -95,15 +95,6 @@ class SearchDesk:
             self.second_seen = found[1]
 
     @property
-    def held(self) -> str:
-        """Say which breakpoint holds the search itself, in words; empty where none of those that are set here does.
-
-        The store says that a run is paused, not why: its last rollout tells.
-        """
-        state = self.state
-        return self.playback.breakpoints.why(state) if state is not None and state.paused and state.at_end else ""
-
-    @property
     def difference(self) -> Difference | None:
         """How the second search differs from the first at this position; None where there is none to compare."""
         left, right = self.state, self.second

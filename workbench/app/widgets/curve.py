@@ -36,7 +36,7 @@ class Curve(Widget):
         super().__init__(id=name)
         self._curves: Curves | None = None
         self._names: tuple[str, ...] = ()
-        self._t = 0
+        self._t, self._held = 0, ""
         self._trace: object = None
         self._drawn: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._dragging = False
@@ -49,20 +49,25 @@ class Curve(Widget):
             self._curves, self._trace = curves(search.trace, search.course), search.trace
             self._drawn.clear()
         if search is not None:
-            self._t, self._names = search.t, short_names(tuple(map(plain, search.names)))
+            self._t, self._held = search.t, plain(search.halt)
+            self._names = short_names(tuple(map(plain, search.names)))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw the legend, a line of the curves, or the axis below them."""
         width, height = self.size
         if self._curves is None or not self._curves.rollouts or height < 2:
-            text = "" if y else " the curve begins with the first rollout"
-            return self._strip([Segment(text, rich_style(self, "text-muted"))])
+            return self._strip([] if y else self._before_the_first())
         if y == 0:
             return self._strip(self._legend(width))
         if y == height - 1:
             return self._strip(self._axis(width - _MARGIN))
         return self._strip(self._line(y - 1, width - _MARGIN, height - 2))
+
+    def _before_the_first(self) -> list[Segment]:
+        if self._held:
+            return [Segment(f" {self._held}", rich_style(self, "warning", bold=True))]
+        return [Segment(" the curve begins with the first rollout", rich_style(self, "text-muted"))]
 
     def _strip(self, segments: list[Segment]) -> Strip:
         return Strip(segments).adjust_cell_length(self.size.width).apply_style(self.rich_style)

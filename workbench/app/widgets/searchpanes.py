@@ -175,11 +175,11 @@ class SearchPanes(Container):
             parts.append(status_content("failed") + Content(f" {plain(state.failed)}"))
         if state.running and not play.playing:
             parts.append(Content("following" if state.following else "staying at this rollout; f follows"))
-        if held := self._desk.held:
-            parts.append(Content(f"paused: {held}"))
+        if state.paused:
+            parts.append(Content(plain(state.halt)))
         if play.stopped:
             parts.append(Content(f"stopped: {play.stopped}"))
-        if count := len(play.breakpoints.masks) + play.breakpoints.best:
+        if count := len(play.breakpoints):
             parts.append(Content(f"{count} breakpoint{'s' if count > 1 else ''}"))
         return Content(" · ").join(parts)
 

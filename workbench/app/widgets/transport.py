@@ -43,7 +43,10 @@ def count_words(trace: Trace, t: int) -> str:
     """Count what the first `t` rollouts took."""
     trace = trace if t == trace.rollouts else trace.until(t)
     failed = f" · {trace.failed} failed" if trace.failed else ""
-    return f"{trace.evaluations} evaluations · {len(trace.states)} rankings{failed}"
+    counts = (
+        f"{n} {what}{'s' * (n != 1)}" for n, what in ((trace.evaluations, "evaluation"), (len(trace.states), "ranking"))
+    )
+    return " · ".join(counts) + failed
 
 
 class Transport(Widget):

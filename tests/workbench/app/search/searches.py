@@ -21,6 +21,7 @@ ROW: dict[str, Any] = {
     "judge": "a",
     "state": "done",
     "paused": 0,
+    "held": None,
     "error": None,
     "finished_at": None,
 }

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from planner.trace import path_masks
 from tests.workbench.app.search.searches import state_of, trace_of
-from workbench.app.state.playback import SPEEDS, Breakpoints, Playback
-from workbench.engine.control import Control
+from workbench.app.state.playback import SPEEDS, Playback
+from workbench.engine.breakpoints import Breakpoints
 
 
 @settings(max_examples=60, deadline=None)
@@ -78,7 +78,7 @@ def test_it_stops_where_a_path_passes_through_a_set(step: int) -> None:
     state = state_of()
     mask = int(state.whole.mask[2])
     passing = (path_masks(state.trace.path) == mask).any(axis=1).nonzero()[0] + 1
-    playback = Playback(speed=step, breakpoints=Breakpoints(masks={mask}))
+    playback = Playback(speed=step, breakpoints=Breakpoints(masks=frozenset({mask})))
     state.move_to(0)
     found = []
     while not state.at_end:
@@ -91,11 +91,22 @@ def test_it_stops_where_a_path_passes_through_a_set(step: int) -> None:
     assert "passed through {" in playback.stopped or not playback.stopped
 
 
-@pytest.mark.parametrize(
-    ("breakpoints", "argument"),
-    [(Breakpoints(), ""), (Breakpoints(best=True, masks={3}), "best"), (Breakpoints(masks={12, 5}), "5")],
-)
-def test_a_run_understands_the_same(breakpoints: Breakpoints, argument: str) -> None:
-    assert breakpoints.command() == argument
-    assert bool(breakpoints) == bool(argument)
-    Control().obey("break", breakpoints.command())
+def test_it_stops_wherever_any_of_several_breakpoints_is_met() -> None:
+    state = state_of()
+    masks = frozenset(state.whole.mask[[2, 5]].tolist())
+    playback = Playback(speed=50, breakpoints=Breakpoints(best=True, masks=masks))
+    passing = {t for t, visited in enumerate(path_masks(state.trace.path).tolist(), 1) if masks & set(visited)}
+    wanted = passing | set(state.choice_changes[1:])
+    state.move_to(0)
+    found = {}
+    while not state.at_end:
+        playback.play(state)
+        while playback.playing:
+            playback.advance(state, 1)
+        if playback.stopped:
+            found[state.t] = playback.stopped
+    assert set(found) == wanted
+    for t, why in found.items():
+        assert ("the best subset changed" in why) == (t in state.choice_changes[1:])
+        assert ("a path passed through {" in why) == (t in passing)
+        assert why.endswith(f" at rollout {t}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Checkbox, Input, SelectionList
+from textual.widgets import Input
 
 from planner.trace import Trace, pack
 from storage.database import open_readonly, open_writable, transaction
@@ -24,7 +24,9 @@ from workbench.app.screens.searchdialogs import SearchPicker
 from workbench.app.screens.searchform import SearchForm
 from workbench.app.state.search import SearchState
 from workbench.app.state.treerows import Mark, order_of
+from workbench.app.widgets.ticks import Tick
 from workbench.app.widgets.treeview import TreeView
+from workbench.engine.breakpoints import Breakpoints
 
 CHANGING = (r"\d\d:\d\d:\d\d", r"\d{4}-\d\d-\d\d", r"\b(?:[0-9a-f]{12,16}|[0-9a-f]{8})\b")
 """Times, and hashes, which change with the world's version."""
@@ -216,7 +218,7 @@ def test_space_replays_and_breakpoints_stop_it(prepared: Path) -> None:
     async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
         playback = screen.desk.playback
         await pilot.press("x")
-        await until(pilot, lambda: pilot.app.screen.query(SelectionList))
+        await until(pilot, lambda: pilot.app.screen.query(Tick))
         await press(pilot, "space", "enter")
         assert playback.breakpoints.best
         assert "1 breakpoint" in screen_text(pilot.app)
@@ -226,7 +228,7 @@ def test_space_replays_and_breakpoints_stop_it(prepared: Path) -> None:
         assert state(screen).t in state(screen).choice_changes
         await settled(pilot)
         assert "stopped: the best subset changed" in screen_text(pilot.app)
-        playback.breakpoints.best = False
+        playback.breakpoints = Breakpoints()
         playback.speed = 2
         await press(pilot, "space")
         assert "replay" in screen_text(pilot.app)
@@ -387,7 +389,7 @@ def test_another_search_is_asked_for_stepped_and_let_go(prepared: Path, tmp_path
         await press(pilot, "ctrl+s")
         assert "--c" in screen_text(pilot.app)
         form.query_one("#c", Input).value = "2.5"
-        form.query_one(Checkbox).value = True
+        form.query_one(Tick).value = True
         await pilot.press("ctrl+s")
         await until(pilot, lambda: not isinstance(pilot.app.screen, SearchForm))
         await until(pilot, lambda: screen.desk.unit != 1)
@@ -405,3 +407,44 @@ def test_another_search_is_asked_for_stepped_and_let_go(prepared: Path, tmp_path
     with_two = open_readonly(path)
     assert with_two.conn.execute("select count(*) from runs where kind = 'plan' and state = 'done'").fetchone() == (1,)
     with_two.conn.close()
+
+
+def test_a_search_that_is_held_says_so_and_stops_at_any_of_several_breakpoints(prepared: Path, tmp_path: Path) -> None:
+    path = tmp_path / "held.db"
+    shutil.copy(prepared, path)
+
+    async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
+        def said(text: str) -> Callable[[], bool]:
+            return lambda: screen.desk.state is not None and text in screen_text(pilot.app)
+
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SearchForm))
+        pilot.app.screen.query_one(Tick).value = True
+        pilot.app.screen.query_one("#seed", Input).value = "77"
+        await pilot.press("ctrl+s")
+        await until(pilot, said("paused from its start: space lets it go on"))
+        await settled(pilot)
+        assert state(screen).trace.rollouts == 0
+        check_snapshot(pilot.app, "search-held-120x40", *CHANGING, r"search \d+")
+        await pilot.press("full_stop")
+        await until(pilot, lambda: state(screen).trace.rollouts == 1)
+        await press(pilot, "down", "x")
+        await until(pilot, lambda: pilot.app.screen.query(Tick))
+        check_snapshot(pilot.app, "search-breakpoints-120x40", *CHANGING, r"search \d+")
+        await press(pilot, "space", "down", "space", "enter")
+        assert screen.desk.playback.breakpoints == Breakpoints(best=True, masks=frozenset({state(screen).cursor_mask}))
+        assert "2 breakpoints" in screen_text(pilot.app)
+        seen: set[str] = set()
+        for words in ("a path passed through {", "the best subset changed"):
+            while words not in " ".join(seen):
+                before = state(screen).trace.rollouts
+                await press(pilot, "space")
+                await until(pilot, lambda before=before: state(screen).trace.rollouts > before and state(screen).paused)  # type: ignore[misc]
+                seen.add(state(screen).held)
+                assert f"paused {state(screen).held}"[:40] in screen_text(pilot.app)
+        await pilot.press("x")
+        await until(pilot, lambda: pilot.app.screen.query(Tick))
+        await press(pilot, "space", "down", "space", "enter", "space")
+        await until(pilot, lambda: not state(screen).running)
+
+    drive(path, steps)

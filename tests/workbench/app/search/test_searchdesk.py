@@ -1,9 +1,7 @@
 """What is opened from what the store says: searches to come, under way, just over, and long over."""
 
-from planner.recommend import best_so_far
 from tests.workbench.app.search.searches import ROW, trace_of
 from workbench.app.nodes import matching_orders
-from workbench.app.state.playback import Breakpoints
 from workbench.app.state.searchdesk import FRESH_SECONDS, SearchDesk
 from workbench.app.state.searchlist import search_lines, waiting_lines
 from workbench.app.state.spans import text_of
@@ -55,22 +53,17 @@ def test_a_search_under_way_is_followed_to_its_end_without_a_replay() -> None:
     assert (desk.state.t, desk.state.running, desk.playback.playing) == (80, False, False)
 
 
-def test_the_breakpoint_that_holds_a_search_is_named() -> None:
-    desk, trace = SearchDesk(), trace_of()
-    change = best_so_far(trace).changes[1]
-    running = ROW | {"state": "running"}
+def test_what_holds_a_search_is_known_while_it_is_held() -> None:
+    desk, running = SearchDesk(), ROW | {"state": "running"}
+    held = running | {"paused": 1, "held": "as the best subset changed at rollout 5"}
     desk.open(7)
-    desk.take(running, (trace.until(change), 1), AT)
-    desk.playback.breakpoints = Breakpoints(best=True)
-    assert desk.held == ""
-    desk.take(running | {"paused": 1}, None, AT)
-    assert desk.held == f"the best subset changed at rollout {change}"
+    desk.take(running, (trace_of().until(5), 1), AT)
     assert desk.state is not None
-    desk.state.move_to(1)
-    assert desk.held == ""
-    desk.playback.breakpoints = Breakpoints()
-    desk.state.move_to(change)
-    assert desk.held == ""
+    assert desk.state.held == ""
+    desk.take(held, None, AT)
+    assert desk.state.held == "as the best subset changed at rollout 5"
+    desk.take(held | {"state": "done"}, (trace_of(), 2), AT)
+    assert desk.state.held == ""
 
 
 def test_a_search_that_failed_has_no_tree() -> None:
