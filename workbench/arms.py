@@ -6,7 +6,7 @@ for all of theirs.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from planner.subsets import members
 from simulator.attributes import N_ATTRIBUTES, NAMES, attribute_index
@@ -46,6 +46,22 @@ def read_arms(names: Iterable[str]) -> tuple[str, ...]:
     if not found:
         raise ValueError("name at least one")
     return found
+
+
+def spell_arms(arms: Sequence[str]) -> tuple[str, ...]:
+    """Return arms as briefly as `read_arms` takes them: draws and lengths as ranges, all attributes as a wildcard."""
+    spelt: list[str] = []
+    every = [f"only:{name}" for name in NAMES]
+    for arm in arms:
+        if family(arm) == "only" and set(every) <= set(arms):
+            arm = "only:*"
+        before = _RANGE.fullmatch(spelt[-1].partition(":")[2]) if spelt and family(spelt[-1]) == family(arm) else None
+        here = number(arm)
+        if here is not None and before is not None and int(before[2] or before[1]) == here - 1:
+            spelt[-1] = f"{family(arm)}:{before[1]}..{here}"
+        elif arm not in spelt:
+            spelt.append(arm)
+    return tuple(spelt)
 
 
 def family(arm: str) -> str:

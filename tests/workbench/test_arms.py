@@ -1,7 +1,7 @@
 import pytest
 
 from simulator.attributes import NAMES
-from workbench.arms import ARMS, arm_place, family, follows_path, number, only_attribute, read_arms, sized
+from workbench.arms import ARMS, arm_place, family, follows_path, number, only_attribute, read_arms, sized, spell_arms
 
 
 def test_plain_arms_are_themselves() -> None:
@@ -57,3 +57,16 @@ def test_arms_sort_from_knowing_nothing_to_knowing_everything_and_by_number() ->
         "full",
         "strange",
     ]
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        ("vanilla", "random:1..20", "static", "path", "oracle-judged"),
+        ("only:*", "full"),
+        ("only:Age", "only:Gender"),
+        ("path:0", "path:2..4", "random"),
+    ],
+)
+def test_arms_are_spelt_as_briefly_as_they_are_written(spelt: tuple[str, ...]) -> None:
+    assert spell_arms(read_arms(spelt)) == spelt

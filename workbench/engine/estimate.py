@@ -8,15 +8,20 @@ those of different kinds of units are added end to end, so they are too wide rat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from storage.calls import Price
+from workbench.arms import family, follows_path, only_attribute
 from workbench.engine.assumed import assumed_figures
 from workbench.engine.counted import Counted
+from workbench.engine.experiment import needs_paths
 from workbench.engine.measures import History, Range, RoleFigures, Spread, UnitFigures
 from workbench.engine.options import RunOptions
 from workbench.engine.pricing import prices
+
+Units = Mapping[tuple[str, str, str], int]
+"""(kind, arm, model) -> how many units; the arm of a search is its planner."""
 
 NOTHING = Range(0, 0, 0)
 
@@ -26,8 +31,8 @@ MEASURED, COUNTED, DOCUMENTED = "earlier runs", "counted prompts", "documented c
 _SLACK = 1.2
 """Calls that repairs and failures may add to what a rehearsal counted."""
 
-_ALIKE = ("vanilla", "control", "full", "static", "random")
-"""Arms that take the same: one response and its judgements."""
+_ALIKE = ("vanilla", "control", "full", "static", "random", "only", "path")
+"""Arms and families that take the same: one response and its judgements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ class Estimate:
         prompt_tokens, completion_tokens: of these calls.
         seconds: from start to end.
         cost: in the currency of the prices; None where none of the models has one.
-        measured: units of earlier runs that it rests on. assumed: kinds of units that were never measured here.
+        rests_on: units of earlier runs that it rests on, (kind, arm, model) -> how many.
+        assumed: kinds of units that were never measured here.
         unpriced: models without a price, where others have one.
         rehearsed: scenarios of this run whose prompts were counted. roles: the calls, role by role.
     """
@@ -73,7 +79,7 @@ class Estimate:
     completion_tokens: Range = NOTHING
     seconds: Range = NOTHING
     cost: Range | None = None
-    measured: int = 0
+    rests_on: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
     unpriced: tuple[str, ...] = ()
     rehearsed: int = 0
@@ -83,6 +89,11 @@ class Estimate:
     def units(self) -> int:
         """Searches and trials together."""
         return self.searches + self.trials
+
+    @property
+    def measured(self) -> int:
+        """Units of earlier runs that it rests on."""
+        return sum(self.rests_on.values())
 
     @property
     def basis(self) -> str:
@@ -109,34 +120,28 @@ class _Part:
     @property
     def name(self) -> str:
         """What people call them."""
-        return "searches" if self.kind == "search" else self.arm
+        return "searches" if self.kind == "search" else family(self.arm)
 
 
 def estimate(
     options: RunOptions,
+    units: Units,
     known: Mapping[int, int],
     past: History,
     *,
-    models: Sequence[str],
     judges: Sequence[str],
-    planned: int | None = None,
-    units: Mapping[tuple[str, str, str], int] | None = None,
     counted: Counted | None = None,
 ) -> Estimate:
     """Estimate what a run of these options will take.
 
     Args:
+        units: that are to be done; `count_units` counts them where no experiment lists them.
         known: number of known attributes (0-10) -> number of scenarios that have so many.
         past: what earlier runs measured.
-        models, judges: in full, at least one each.
-        planned: scenarios that are searched; None: all of them, or as many as `--index-size` names profiles.
-        units: (kind, arm, model) -> number of units, where that is known exactly; else the options tell it.
+        judges: in full, at least one.
         counted: what a rehearsal of this run counted.
     """
-    if units is None:
-        parts = _parts(options, sum(known.values()), models, planned)
-    else:
-        parts = [_Part(*part, count) for part, count in units.items()]
+    parts = [_Part(*part, count) for part, count in units.items()]
     price = prices(options)
     judgements = len(judges) * options.repeats
     calls = prompt = completion = seconds = cost = NOTHING
@@ -173,12 +178,65 @@ def estimate(
         completion_tokens=completion,
         seconds=seconds,
         cost=cost if priced else None,
-        measured=sum(figures.seconds.n for figures in used.values()),
+        rests_on={whose: figures.seconds.n for whose, figures in used.items()},
         assumed=tuple(dict.fromkeys(assumed)),
         unpriced=tuple(sorted(spoken - set(price))) if priced else (),
         rehearsed=counted.scenarios if counted is not None and rehearsed else 0,
         roles=tuple(roles),
     )
+
+
+def count_units(options: RunOptions, masks: Mapping[int, int], models: Sequence[str], *, plans: bool = True) -> Units:
+    """Count the units of a run that is not prepared yet.
+
+    Exact, but for arms that some scenarios do not have where `--limit` leaves only a part of the scenarios, and for
+    `--index-size` where profiles have several scenarios.
+
+    Args:
+        masks: known attributes (a bit mask) -> number of scenarios that have exactly these.
+        models: in full.
+        plans: False where another run has planned the paths.
+    """
+    total = sum(masks.values())
+    if not total:
+        return {}
+    scenarios = min(total, options.limit or total)
+    planned = min(scenarios, options.index_size or scenarios)
+
+    def trials(arm: str) -> int:
+        if follows_path(arm):
+            return planned if options.index is None and plans else scenarios
+        attribute = only_attribute(arm)
+        if attribute is None:
+            return scenarios
+        return round(sum(n for mask, n in masks.items() if mask >> attribute & 1) * scenarios / total)
+
+    units = {("trial", arm, model): trials(arm) for model in models for arm in options.arms}
+    if not plans or options.index is not None or not any(map(needs_paths, options.arms)):
+        return units
+    return {("search", options.planner, model): planned for model in models} | units
+
+
+def in_turn(estimates: Sequence[Estimate]) -> Estimate:
+    """Return what several runs take, one after the other; an interval is the sum of theirs."""
+    total = Estimate()
+    for found in estimates:
+        costs = [cost for cost in (total.cost, found.cost) if cost is not None]
+        total = Estimate(
+            searches=total.searches + found.searches,
+            trials=total.trials + found.trials,
+            calls=total.calls + found.calls,
+            prompt_tokens=total.prompt_tokens + found.prompt_tokens,
+            completion_tokens=total.completion_tokens + found.completion_tokens,
+            seconds=total.seconds + found.seconds,
+            cost=sum(costs, NOTHING) if costs else None,
+            rests_on={**total.rests_on, **found.rests_on},
+            assumed=tuple(dict.fromkeys(total.assumed + found.assumed)),
+            unpriced=tuple(sorted({*total.unpriced, *found.unpriced})),
+            rehearsed=max(total.rehearsed, found.rehearsed),
+            roles=total.roles + found.roles,
+        )
+    return total
 
 
 def _possible(measured: UnitFigures, counted: UnitFigures) -> bool:
@@ -192,26 +250,16 @@ def _possible(measured: UnitFigures, counted: UnitFigures) -> bool:
     return True
 
 
-def _parts(options: RunOptions, scenarios: int, models: Sequence[str], planned: int | None) -> list[_Part]:
-    if not scenarios:
-        return []
-    trials = [_Part("trial", arm, model, scenarios) for model in models for arm in options.arms]
-    if "planner" not in options.arms or options.index is not None:
-        return trials
-    if planned is None:
-        planned = min(scenarios, options.index_size or scenarios)
-    return [_Part("search", options.planner, model, planned) for model in models] + trials
-
-
 def _measured(options: RunOptions, part: _Part, past: History, judgements: int) -> UnitFigures | None:
     """Return what such units took: of the same model and arm if there are any, of the newest run among those."""
-    alike = _ALIKE if part.kind == "trial" and part.arm in _ALIKE else (part.arm,)
+    own = family(part.arm)
+    alike = _ALIKE if part.kind == "trial" and own in _ALIKE else (own,)
     found = [
         figures
         for figures in past.units
         if figures.world == options.world
         and figures.kind == part.kind
-        and figures.arm in alike
+        and family(figures.arm) in alike
         and (part.arm != "search" or figures.rollouts == options.rollouts)
     ]
     if not found:

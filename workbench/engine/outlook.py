@@ -1,7 +1,7 @@
 """What a prepared run will take, before anything is asked: exact units, counted prompts, earlier runs."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from storage.database import explained, open_readonly
 from storage.runs import UnitKey
 from storage.unitcosts import unit_costs
 from workbench.engine.counted import Counted, prompt_rate
-from workbench.engine.estimate import Estimate, estimate
+from workbench.engine.estimate import Estimate, Units, estimate
 from workbench.engine.measures import history
 from workbench.engine.models import model_settings
 from workbench.engine.options import RunOptions
@@ -32,7 +32,7 @@ class Outlook:
 
     world: str
     estimate: Estimate
-    units: Mapping[tuple[str, str, str], int]
+    units: Units
     counted: Rehearsal | None
 
 
@@ -58,15 +58,7 @@ def outlook(path: Path, options: RunOptions, prepared: Prepared, *, plans: bool 
                 counted = _count(db, options, prepared, keys)
     finally:
         db.conn.close()
-    found = estimate(
-        options,
-        known,
-        past,
-        models=experiment.models,
-        judges=experiment.judges,
-        units=units,
-        counted=counted,
-    )
+    found = estimate(options, units, known, past, judges=experiment.judges, counted=counted)
     return Outlook(options.world, found, units, counted.rehearsal if counted is not None else None)
 
 

@@ -13,8 +13,9 @@ What is said later wins: preset, then file, then flags. A file is options, plus
 A flag for an option that is swept fixes it.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
@@ -30,6 +31,9 @@ _OURS = ("preset", "about", "tables", "sweep", "parts", "at_most")
 
 SCORES = "domains"
 """The table that a run prints where nothing else is asked for."""
+
+_SWEPT = ["sweep"]
+"""The tables of a sweep where nothing else is asked for."""
 
 MAX_RUNS = 500
 """Most runs of one plan: what is beyond that is more likely a slip than a wish."""
@@ -86,12 +90,56 @@ class Preset:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a preset and an experiment's file say together, before there are flags.
+
+    Fields:
+        label: name of the plan; empty for a single run that is only given by options.
+        source: what errors name as the place.
+        preset: the one that it begins with, or empty. own: what the file says over it, option -> value.
+    """
+
+    label: str = ""
+    source: str = "options"
+    preset: str = ""
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    def plan(self, flags: Mapping[str, Any]) -> Plan:
+        """Return the runs that it means with these flags; a flag that is None was not given.
+
+        Raises:
+            UsageError: something in it or in the flags is not allowed.
+        """
+        given = {key: value for key, value in flags.items() if value is not None}
+        values = _over(_preset_values(self.preset, self.source), self.own) if self.preset else dict(self.own)
+        parts = tuple(_parts(values, given, self.label or "run", self.source))
+        if len(parts) > MAX_RUNS:
+            raise UsageError(f"{self.source}: that makes {len(parts)} runs; at most {MAX_RUNS} go into one plan")
+        for i, part in enumerate(parts):
+            if part.reuses is not None and part.reuses not in {earlier.name for earlier in parts[:i]}:
+                raise UsageError(
+                    f"{self.source}: index = {part.options.index!r}: no earlier part is called {part.reuses!r}"
+                )
+        return Plan(self.label, parts)
+
+    def without(self, names: Container[str]) -> "Recipe":
+        """Return it without what its file says of some options."""
+        return replace(self, own=_without(self.own, names))
+
+    def values(self, flags: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the keys of a file that means, without flags, what this means with these."""
+        own = _without(self.own, flags)
+        if own.get("sweep", None) == {} and "tables" not in own:
+            own["tables"] = _SWEPT  # those of a sweep, though the flags leave nothing of it
+        return ({"preset": self.preset} if self.preset else {}) | own | dict(flags)
+
+
+@cache
 def presets() -> tuple[Preset, ...]:
     """Return every preset, in the order of their names."""
-    found = sorted(
-        (file for file in files("workbench.presets").iterdir() if file.name.endswith(_SUFFIX)), key=lambda f: f.name
-    )
-    texts = [(file.name.removesuffix(_SUFFIX), file.read_text("utf-8")) for file in found]
+    found = [file for file in files("workbench.presets").iterdir() if file.name.endswith(_SUFFIX)]
+    texts = sorted((file.name.removesuffix(_SUFFIX), file.read_text("utf-8")) for file in found)
     return tuple(Preset(name, str(parse_toml(text, name)["about"]), text) for name, text in texts)
 
 
@@ -108,29 +156,33 @@ def find_preset(name: str) -> Preset:
 
 
 def read_plan(path: Path | None, preset: str | None, flags: Mapping[str, Any]) -> Plan:
-    """Merge a preset, an experiment's TOML file and flags into the runs that they mean.
+    """Merge a preset, an experiment's TOML file and flags into the runs that they mean; see `read_recipe`.
 
     Args:
-        preset: wins over the one that the file names.
         flags: a flag that is None was not given.
 
     Raises:
         UsageError: the file can't be read, there is no such preset, or something in one of them is not allowed.
     """
-    given = {key: value for key, value in flags.items() if value is not None}
+    return read_recipe(path, preset).plan(flags)
+
+
+def read_recipe(path: Path | None, preset: str | None) -> Recipe:
+    """Read what a preset and an experiment's TOML file say.
+
+    Args:
+        preset: wins over the one that the file names.
+
+    Raises:
+        UsageError: the file can't be read, or there is no such preset.
+    """
     own = {} if path is None else _named_keys(read_toml(path))
-    name = preset or own.pop("preset", None) or ""
-    own.pop("preset", None)
-    source = str(path or f"preset {name}")
-    values = _over(_preset_values(name, source), own) if name else own
+    named = own.pop("preset", None)
+    name = str(preset or named or "")
+    if name:
+        find_preset(name)
     label = name or (path.stem if path is not None and own.keys() & {"sweep", "parts"} else "")
-    parts = tuple(_parts(values, given, label or "run", source))
-    if len(parts) > MAX_RUNS:
-        raise UsageError(f"{source}: that makes {len(parts)} runs; at most {MAX_RUNS} go into one plan")
-    for i, part in enumerate(parts):
-        if part.reuses is not None and part.reuses not in {earlier.name for earlier in parts[:i]}:
-            raise UsageError(f"{source}: index = {part.options.index!r}: no earlier part is called {part.reuses!r}")
-    return Plan(label, parts)
+    return Recipe(label, str(path or f"preset {name}"), name, own)
 
 
 def _parts(values: dict[str, Any], given: Mapping[str, Any], label: str, source: str) -> Iterator[Part]:
@@ -153,7 +205,7 @@ def _runs(values: dict[str, Any], given: Mapping[str, Any], label: str, source: 
     sweep = values.get("sweep", {})
     if not isinstance(sweep, dict) or not all(isinstance(v, list) and v for v in sweep.values()):
         raise UsageError(f"{source}: sweep: name options, each with a list of values")
-    tables = values.get("tables", ["sweep"] if sweep else [SCORES])
+    tables = values.get("tables", _SWEPT if sweep else [SCORES])
     options = {key: value for key, value in values.items() if key not in _OURS}
     at_most = values.get("at_most")
     if at_most is not None:
@@ -183,6 +235,16 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     sweep |= above.get("sweep", {})
     merged = {key: value for key, value in {**below, **above}.items() if key != "sweep"}
     return merged | ({"sweep": sweep} if sweep else {})
+
+
+def _without(values: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
+    """Leave options out, of a sweep and of the entries of parts too; a sweep of nothing stays."""
+    found = {key: value for key, value in values.items() if key not in names}
+    if isinstance(sweep := found.get("sweep"), Mapping):
+        found["sweep"] = {key: choices for key, choices in sweep.items() if key not in names}
+    if isinstance(parts := found.get("parts"), list):
+        found["parts"] = [_without(_named_keys(part), names) if isinstance(part, dict) else part for part in parts]
+    return found
 
 
 def _named_keys(values: Mapping[str, Any]) -> dict[str, Any]:

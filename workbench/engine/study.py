@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from storage.database import explained, open_writable, transaction
 from storage.readers import find_run
+from storage.runs import set_log
 from storage.studies import (
     StoredPart,
     begin_study,
@@ -22,6 +23,7 @@ from storage.studies import (
     study_parts,
 )
 from workbench.engine.errors import UsageError
+from workbench.engine.launch import own_log
 from workbench.engine.options import RunOptions
 from workbench.engine.presets import Part, Plan
 from workbench.engine.run import Outcome
@@ -76,6 +78,9 @@ def work_study(
             study = _identity(db, path, plan)
             if not again and study_finished(db, study):
                 before = tuple(part.run or "" for part in study_parts(db, study))
+                if (log := own_log()) is not None:  # whoever launched this process finds its run by that
+                    with transaction(db):
+                        set_log(db, before[-1], log)
                 return StudyOutcome(study, "finished", before, _failed(db, before))
             with transaction(db):
                 begin_study(db, study, plan.name, first.world, [_stored(part) for part in plan.parts])

@@ -60,8 +60,12 @@ def options_as_toml() -> str:
 
 def experiment_as_toml(options: RunOptions) -> str:
     """Return a TOML text that `read_options` reads as these options; what has its default is left out."""
-    chosen = options.model_dump(mode="json", exclude_defaults=True)
-    return "".join(f"{name} = {_toml(value)}\n" for name, value in chosen.items() if value is not None)
+    return values_as_toml(options.model_dump(mode="json", exclude_defaults=True))
+
+
+def values_as_toml(values: Mapping[str, object]) -> str:
+    """Return a TOML text of these keys, one a line; what is None is left out."""
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in values.items() if value is not None)
 
 
 def _toml(value: object) -> str:

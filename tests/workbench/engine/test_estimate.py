@@ -1,6 +1,7 @@
 """Estimates: what was measured counts first, what was not is assumed and said to be, and every figure has bounds."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from storage.database import open_readonly, open_writable, transaction
 from storage.unitcosts import UnitCost, unit_costs
 from tests.workbench.engine.running import options
 from workbench.engine.errors import UsageError
-from workbench.engine.estimate import Estimate, estimate
+from workbench.engine.estimate import Estimate, count_units, estimate, in_turn
 from workbench.engine.measures import History, Range, Sample, history
 from workbench.engine.options import ARMS, read_options
+from workbench.engine.prepare import prepare
 from workbench.engine.template import experiment_as_toml
 from workbench.engine.worlds import names
 
@@ -25,7 +27,8 @@ MODEL = "surrogate/LLaMA-3.1-8B"
 def guess(scenarios: int = 10, past: History | None = None, known: int = 10, **values: Any) -> Estimate:
     chosen = options(**values)
     models, judges = names(chosen)
-    return estimate(chosen, {known: scenarios}, past or History(), models=models, judges=judges)
+    units = count_units(chosen, {(1 << known) - 1: scenarios}, models)
+    return estimate(chosen, units, {known: scenarios}, past or History(), judges=judges)
 
 
 def measured(path: Path) -> History:
@@ -69,6 +72,40 @@ def test_the_units_are_exact(prepared: Path) -> None:
     assert guess(14, index="some-run").searches == 0
     assert guess(14, index_size=5).searches == 5
     assert guess(0).units == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"arms": ("vanilla", "only:*", "random:1..3", "path:0..2", "planner")},
+        {"arms": ("path",), "index_size": 4},
+        {"arms": ("agent", "oracle-judged"), "models": ("all",)},
+        {"arms": ("only:Age", "full"), "limit": 6},
+    ],
+)
+def test_units_are_counted_as_the_experiment_lists_them(tmp_path: Path, values: dict[str, Any]) -> None:
+    chosen = options(**values)
+    experiment = prepare(tmp_path / "w.db", options(synthetic=20, build_seed=3, **values)).experiment
+    masks = Counter(scenario.profile.known for scenario in experiment.scenarios)
+    listed = Counter((unit.kind, unit.arm, unit.model) for unit in experiment.units())
+    assert count_units(chosen, masks, experiment.models) == listed
+
+
+def test_arms_of_a_family_are_estimated_by_what_their_like_took(prepared: Path) -> None:
+    found = guess(14, measured(prepared), arms=("only:Age", "random:1..3", "path"), rollouts=40)
+    assert (found.searches, found.trials) == (14, 14 * 5)
+    assert found.assumed == ()
+
+
+def test_runs_in_turn_take_what_they_take_together(prepared: Path) -> None:
+    past = measured(prepared)
+    first, second = guess(14, past, arms=("vanilla",)), guess(14, past, arms=("vanilla", "agent"))
+    both = in_turn([first, second])
+    assert both.units == 14 * 3
+    assert both.seconds == first.seconds + second.seconds
+    assert both.measured == second.measured  # the same units of an earlier run count once
+    assert both.cost is None
+    assert in_turn([]) == Estimate()
 
 
 def test_what_runs_here_before_is_measured(prepared: Path) -> None:
@@ -181,16 +218,17 @@ def test_the_newest_run_of_the_same_model_counts() -> None:
     costs = [cost(9.0, run="new", model="other"), cost(2.0, run="mid"), cost(5.0, run="old")]
     past = history(costs)
     chosen = options(world="model", models=("m",), arms=("full",), concurrency=1)
-    assert estimate(chosen, {10: 1}, past, models=["m"], judges=["m"]).seconds.mid == 2.0
-    assert estimate(chosen, {10: 1}, past, models=["other"], judges=["m"]).seconds.mid == 9.0
-    assert estimate(chosen, {10: 1}, past, models=["third"], judges=["m"]).seconds.mid == 9.0
+    assert estimate(chosen, {("trial", "full", "m"): 1}, {10: 1}, past, judges=["m"]).seconds.mid == 2.0
+    assert estimate(chosen, {("trial", "full", "other"): 1}, {10: 1}, past, judges=["m"]).seconds.mid == 9.0
+    assert estimate(chosen, {("trial", "full", "third"): 1}, {10: 1}, past, judges=["m"]).seconds.mid == 9.0
 
 
 def test_units_that_ran_together_take_less_time() -> None:
     together = history(cost(4.0, at=1000.0 + number) for number in range(9))  # one a second, four seconds each
     assert together.parallel == {("model", "trial"): (4.0,)}
     chosen = options(world="model", models=("m",), arms=("full",))
-    assert estimate(chosen, {10: 100}, together, models=["m"], judges=["m"]).seconds.mid == pytest.approx(100)
+    units = {("trial", "full", "m"): 100}
+    assert estimate(chosen, units, {10: 100}, together, judges=["m"]).seconds.mid == pytest.approx(100)
 
 
 def test_names_are_those_of_the_world() -> None:

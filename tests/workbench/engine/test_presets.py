@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from workbench.engine.errors import UsageError
-from workbench.engine.presets import Plan, find_preset, presets, read_plan
+from workbench.engine.presets import Plan, find_preset, presets, read_plan, read_recipe
+from workbench.engine.template import values_as_toml
 from workbench.statistics.study import TABLES
 
 NAMES = [preset.name for preset in presets()]
@@ -23,6 +24,39 @@ def test_every_preset_is_a_plan_with_a_line_about_it_and_tables_that_there_are(n
     assert plan.name == name
     assert plan.parts
     assert {table for part in plan.parts for table in part.tables} <= set(TABLES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("flags", [{}, {"rollouts": 20}, {"persona": "terse", "models": ["all"], "arms": ["path"]}])
+def test_a_preset_with_flags_is_the_same_plan_written_down(tmp_path: Path, name: str, flags: dict[str, Any]) -> None:
+    recipe = read_recipe(None, name)
+    written = values_as_toml(recipe.values(flags))
+    assert plan_of(tmp_path, written) == recipe.plan(flags)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'arms = ["agent"]\nthreshold = 3\n[sweep]\nmax-questions = [1, 2, 3]\n',
+        'arms = ["agent"]\n[sweep]\nthreshold = [2, 3]\n',
+        'seed = 4\n[[parts]]\npreset = "domains"\nlimit = 9\n[[parts]]\npreset = "gains"\nthreshold = 5\n',
+        'preset = "thresholds"\nthreshold = 1\n[sweep]\nmax-questions = [1, 2]\n',
+        "rollouts = 7\n",
+    ],
+)
+def test_a_file_with_flags_is_the_same_plan_written_down(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    recipe, flags = read_recipe(file, None), {"threshold": 4, "seed": 1}
+    expected = recipe.plan(flags)
+    assert plan_of(tmp_path, values_as_toml(recipe.values(flags))) == expected
+
+
+def test_a_recipe_can_leave_out_which_scenarios_its_file_names(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('limit = 3\nrollouts = 9\n[[parts]]\npreset = "domains"\nlimit = 2\n')
+    (part,) = read_recipe(file, None).without(("limit",)).plan({}).parts
+    assert (part.options.limit, part.options.rollouts) == (None, 9)
 
 
 def test_the_study_makes_every_table() -> None:

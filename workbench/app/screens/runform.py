@@ -1,7 +1,6 @@
 """The run form: what a run of the chosen scenarios compares, and what it will take."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, get_args
@@ -11,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, Label, Select, Static
 
@@ -19,17 +19,19 @@ from simulator.world import Persona
 from storage.unitcosts import unit_costs
 from workbench.app.frame import WorkbenchDialog
 from workbench.app.look import content_of
-from workbench.app.state.runform import CHOICES, TEXTS, Outlook, RunFormState, estimate_lines
+from workbench.app.state.estimatelines import estimate_lines
+from workbench.app.state.runform import CHOICES, Outlook, RunFormState
 from workbench.app.widgets.ticks import Tick
 from workbench.engine.measures import history
 from workbench.engine.options import ARMS
-from workbench.engine.template import experiment_as_toml
+from workbench.engine.presets import Preset, presets
 from workbench.engine.worlds import WORLDS
 from workbench.text import counted, plain
 from workbench.workers.logs import log_folder
 from workbench.workers.pool import AttachedWorkers
 
 _LABELS = {
+    "more": "more arms",
     "world": "world",
     "models": "models",
     "judges": "judges",
@@ -38,16 +40,25 @@ _LABELS = {
     "rollouts": "rollouts T",
     "persona": "persona",
     "seed": "seed",
-    "file": "settings",
 }
 _HINTS = {
-    "models": "the world's first; several: A, B",
+    "more": "path, path:0..3, only:*, only:Age, random:1..5, oracle-judged",
+    "models": "the world's first; several: A, B; or all",
     "judges": "the first; several: a, b",
     "base_url": "http://127.0.0.1:8000/v1; else workers, OPENAI_BASE_URL",
     "rollouts": "300",
     "seed": "0",
     "file": "an experiment's TOML file: endpoints, roles, prices …",
 }
+_SHORT = 30
+"""Lines. On fewer the form spares empty ones."""
+
+_ARROW = 3
+"""Cells that a choice needs for its arrow."""
+
+_WIDTH = 70
+"""Cells of the estimate before anything is laid out."""
+
 _OPTIONS: Mapping[str, Sequence[str]] = {"world": WORLDS, "planner": PLANNERS, "persona": get_args(Persona)}
 
 
@@ -56,7 +67,7 @@ class RunForm(WorkbenchDialog[list[str] | None]):
 
     Args:
         scenarios: ids of what the run is about.
-        known: number of known attributes (0-10) -> number of scenarios that have so many.
+        masks: known attributes (a bit mask) -> number of scenarios that have exactly these.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,33 +75,53 @@ class RunForm(WorkbenchDialog[list[str] | None]):
         Binding("escape", "cancel", "Close", id="run_form.cancel", show=False),
     ]
 
-    def __init__(self, scenarios: Sequence[str], known: Mapping[int, int]) -> None:
+    def __init__(self, scenarios: Sequence[str], masks: Mapping[int, int]) -> None:
         super().__init__()
-        self.state = RunFormState(scenarios, known)
+        self.state = RunFormState(scenarios, masks)
         self._outlook: Outlook | None = None
 
     def compose(self) -> ComposeResult:
         """Yield the fields, the estimate, and the two ways out."""
-        state = self.state
-        count = len(state.scenarios)
         with Vertical(classes="dialog", id="runform"):
-            yield Static(Content.styled(f"Run {counted(count, 'scenario')}", "bold $primary"))
+            yield Static(id="runform-title")
             with VerticalScroll(id="runform-fields", can_focus=False):
+                yield from self._field("preset", "preset", self._presets())
+                yield Static(id="runform-about", classes="beside")
                 with Horizontal(classes="field -arms"):
                     yield Label("arms")
                     with Container(id="runform-arms"):
                         for arm in ARMS:
-                            yield Tick(arm, arm in state.arms, id=f"arm-{arm}", compact=True)
-                yield Static(classes="error", id="error-arms")
-                for name in _LABELS:
-                    with Horizontal(classes="field"):
-                        yield Label(_LABELS[name])
-                        yield self._control(name)
-                    yield Static(classes="error", id=f"error-{name}")
+                            yield Tick(arm, arm in self.state.arms, id=f"arm-{arm}", compact=True)
+                yield Static(classes="error beside", id="error-arms")
+                for name, label in _LABELS.items():
+                    yield from self._field(name, label, self._control(name))
+                hint = _HINTS["file"]
+                yield from self._field("file", "settings", Input(placeholder=hint, compact=True, id="field-file"))
             yield Static(id="runform-estimate")
             with Horizontal(classes="buttons"):
                 yield Button("Start (^s)", id="start", variant="primary", compact=True)
                 yield Button("Close (esc)", id="close", compact=True)
+
+    def _field(self, name: str, label: str, control: Widget) -> ComposeResult:
+        with Horizontal(classes="field"):
+            yield Label(label)
+            yield control
+        yield Static(classes="error beside", id=f"error-{name}")
+
+    def _presets(self) -> Select[str]:
+        options = [(_option(preset), preset.name) for preset in presets()]
+        none = "none: what the fields below say"
+        return Select([(none, ""), *options], value="", allow_blank=False, compact=True, id="field-preset")
+
+    def _control(self, name: str) -> Widget:
+        value = self.state.values[name]
+        if name in CHOICES:
+            return Select(self._choices(name), value=value, allow_blank=False, compact=True, id=f"field-{name}")
+        return Input(value, placeholder=_HINTS[name], compact=True, id=f"field-{name}")
+
+    def _choices(self, name: str) -> list[tuple[str, str]]:
+        own = self.state.various.get(name)
+        return ([(own, "")] if own else []) + [(option, option) for option in _OPTIONS[name]]
 
     async def on_mount(self) -> None:
         """Estimate with what is assumed at once, and with what was measured as soon as it is read."""
@@ -104,13 +135,6 @@ class RunForm(WorkbenchDialog[list[str] | None]):
         self.state.served = await asyncio.to_thread(_served, path)
         self._show()
 
-    def _control(self, name: str) -> Widget:
-        value = self.state.values[name]
-        if name in CHOICES:
-            options = [(option, option) for option in _OPTIONS[name]]
-            return Select(options, value=value, allow_blank=False, compact=True, id=f"field-{name}")
-        return Input(value, placeholder=_HINTS[name], compact=True, id=f"field-{name}")
-
     # What changes
 
     @on(Checkbox.Changed)
@@ -120,47 +144,70 @@ class RunForm(WorkbenchDialog[list[str] | None]):
 
     @on(Select.Changed)
     def _choice_changed(self, event: Select.Changed) -> None:
-        self.state.values[str(event.select.id).removeprefix("field-")] = str(event.value)
-        self._show()
+        if event.select.id == "field-preset":
+            self._fill()
+        else:
+            self.state.values[str(event.select.id).removeprefix("field-")] = str(event.value)
+            self._show()
 
     @on(Input.Changed)
     def _text_changed(self, event: Input.Changed) -> None:
-        name = str(event.input.id).removeprefix("field-")
-        if name == "file":
-            self._read_file(event.value)
+        if event.input.id == "field-file":
+            self._fill(wait=0.2)  # a path is only read once it is typed
         else:
-            self.state.values[name] = event.value
+            self.state.values[str(event.input.id).removeprefix("field-")] = event.value
             self._show()
 
-    @work(exclusive=True, group="file")
-    async def _read_file(self, path: str) -> None:
-        await asyncio.sleep(0.2)  # a path is only read once it is typed
-        await asyncio.to_thread(self.state.read_file, path)
-        for arm in ARMS:
-            self.query_one(f"#arm-{arm}", Checkbox).value = arm in self.state.arms
-        for name in TEXTS:
-            if name != "file":
-                self.query_one(f"#field-{name}", Input).value = self.state.values[name]
-        for name in CHOICES:
-            value = self.state.values[name]
-            if value in _OPTIONS[name]:
-                self.query_one(f"#field-{name}", Select).value = value
+    @work(exclusive=True, group="fill")
+    async def _fill(self, wait: float = 0.0) -> None:
+        """Fill the fields from the preset and the file that are named now."""
+        await asyncio.sleep(wait)
+        preset, file = self.query_one("#field-preset", Select).value, self.query_one("#field-file", Input).value
+        await asyncio.to_thread(self.state.fill, str(preset), file)
+        with self.prevent(Checkbox.Changed, Input.Changed, Select.Changed):
+            for arm in ARMS:
+                self.query_one(f"#arm-{arm}", Checkbox).value = arm in self.state.arms
+            for name in _LABELS:
+                value = self.state.values[name]
+                if name in CHOICES:
+                    choice = self.query_one(f"#field-{name}", Select)
+                    choice.set_options(self._choices(name))
+                    choice.value = value
+                else:
+                    text = self.query_one(f"#field-{name}", Input)
+                    text.value, text.placeholder = value, self.state.hint(name) or _HINTS[name]
         self._show()
 
+    def on_resize(self, event: Resize) -> None:
+        """Spare lines where there are few, and break those of the estimate anew."""
+        self.query_one("#runform").set_class(event.size.height < _SHORT, "-short")
+        self.call_after_refresh(self._show)
+
     def _show(self) -> None:
-        """Say what is wrong beside its field, and below what the run will take."""
-        found = self._outlook = self.state.outlook()
-        for name in ("arms", *_LABELS):
+        """Say what is wrong beside its field, and below what the runs will take."""
+        state, found = self.state, self.state.outlook()
+        self._outlook = found
+        for name in ("preset", "arms", *_LABELS, "file"):
             error = self.query_one(f"#error-{name}", Static)
             text = found.errors.get(name, "")
             error.update(Content(plain(text)))
             error.display = bool(text)
-        self.query_one("#start", Button).disabled = found.options is None
+        chosen = next((preset for preset in presets() if preset.name == state.preset), None)
+        about = state.about()
+        if chosen is not None and len(_option(chosen)) > self.query_one("#field-preset").content_size.width - _ARROW:
+            about.insert(0, chosen.about)  # it was cut off above
+        runs = len(found.plan.parts) if found.plan else 1
+        told = f"{counted(runs, 'run')} of {counted(len(state.scenarios), 'scenario')}"
+        self.query_one("#runform-title", Static).update(Content.styled(told[0].upper() + told[1:], "bold $primary"))
+        self.query_one("#runform-about", Static).update(Content("\n".join(about)))
+        self.query_one("#runform-about").display = bool(about)
+        self.query_one("#start", Button).disabled = found.plan is None
         below = self.query_one("#runform-estimate", Static)
-        if found.estimate is None:
+        if found.estimate is None or found.plan is None:
             below.update(Content.styled("An estimate stands here as soon as everything above is right.", "$muted"))
         else:
-            lines = estimate_lines(found.estimate, self.state.values["world"])
+            world = found.plan.parts[0].options.world
+            lines = estimate_lines(found.estimate, world, runs, below.content_size.width or _WIDTH)
             below.update(Content("\n").join(map(content_of, lines)))
 
     # The two ways out
@@ -175,14 +222,12 @@ class RunForm(WorkbenchDialog[list[str] | None]):
 
     @work(exclusive=True, group="start")
     async def action_start(self) -> None:
-        """Write the experiment down and return what starts it."""
-        options = self._outlook.options if self._outlook else None
-        if options is None:
+        """Write the runs down and return what starts them."""
+        if self._outlook is None or self._outlook.plan is None:
             self.notify("something is not right yet: see the lines in red", severity="warning", timeout=4)
             return
-        # In a file, since the ids of many scenarios are more than a command line takes, and to be looked at later.
-        text = experiment_as_toml(options)
-        path = log_folder(self.workbench.path.absolute()) / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.toml"
+        name, text = self.state.written()
+        path = log_folder(self.workbench.path.absolute()) / name
 
         def write() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -198,6 +243,12 @@ class RunForm(WorkbenchDialog[list[str] | None]):
     def action_cancel(self) -> None:
         """Start nothing."""
         self.dismiss(None)
+
+
+def _option(preset: Preset) -> str:
+    """Return a preset's name and what it is for, in one line."""
+    width = max(len(known.name) for known in presets())
+    return f"{preset.name:<{width}}  {preset.about}"
 
 
 def _served(path: Path) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ class Starting(WorkbenchScreen):
         if not (keys := self.state.wanted()):
             return
         about = await self.workbench.read(lambda db: ids_of(db, keys))
-        known = Counter(mask.bit_count() for _, mask in about)
-        arguments = await self.app.push_screen_wait(RunForm([scenario for scenario, _ in about], known))
+        masks = Counter(mask for _, mask in about)
+        arguments = await self.app.push_screen_wait(RunForm([scenario for scenario, _ in about], masks))
         if arguments is not None and (
             run := await self._launch(arguments, f"a run of {counted(len(about), 'scenario')} starts")
         ):

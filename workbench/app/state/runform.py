@@ -1,40 +1,46 @@
-"""The run form's state: what is filled in, what is wrong with it, and what such a run will take."""
+"""The run form's state: what is filled in, what is wrong with it, and which runs it means."""
 
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from workbench.app.state.spans import Line, Span, line, muted, number, span_of_time, status_span
+from workbench.arms import ARMS, read_arms, spell_arms
 from workbench.engine.errors import UsageError
-from workbench.engine.estimate import Estimate, estimate
-from workbench.engine.measures import History, Range
+from workbench.engine.estimate import Estimate, count_units, estimate, in_turn
+from workbench.engine.measures import History
 from workbench.engine.models import endpoints
-from workbench.engine.options import RunOptions, read_options
+from workbench.engine.options import RunOptions
+from workbench.engine.presets import Part, Plan, Recipe, read_recipe
+from workbench.engine.template import values_as_toml
 from workbench.engine.worlds import names
-from workbench.text import counted
+from workbench.text import plain
 
-TEXTS = ("models", "judges", "base_url", "rollouts", "seed", "file")
+TEXTS = ("models", "judges", "base_url", "rollouts", "seed")
 CHOICES = ("world", "planner", "persona")
+FIELDS = (*TEXTS, *CHOICES)
 LISTS = ("models", "judges")
 
 _WHICH = ("synthetic", "source", "domains", "scenarios", "limit")
 """Options that choose scenarios: here the list has chosen them."""
 
-_LABEL = 11
+_SHOWN = 6
+"""Values, or names of experiments, that are told one by one."""
 
 
 class Outlook(NamedTuple):
     """What the form amounts to now.
 
     Fields:
-        options: of the run, None where something is wrong. errors: field -> what is wrong with it.
-        estimate: what the run will take.
+        plan: the runs, None where something is wrong. errors: field -> what is wrong with it.
+        estimate: what all of them will take.
     """
 
-    options: RunOptions | None
+    plan: Plan | None
     errors: Mapping[str, str]
     estimate: Estimate | None
 
@@ -44,57 +50,126 @@ class RunFormState:
 
     Args:
         scenarios: ids of what the run is about.
-        known: number of known attributes (0-10) -> number of scenarios that have so many.
+        masks: known attributes (a bit mask) -> number of scenarios that have exactly these.
 
     Fields:
-        arms: chosen ones. values: field -> text; empty texts keep the default.
+        arms: plain ones that are ticked.
+        values: field -> text; empty leaves it to the preset or the file, else to the default. `more`: further arms.
+        various: field (or `arms`) that has not the same value in all runs of the preset -> its values in words.
+        preset, file: what the fields were filled from; empty = none.
         past: what earlier runs measured. served: models of workers in the background.
     """
 
-    def __init__(self, scenarios: Sequence[str], known: Mapping[int, int]) -> None:
-        self.scenarios, self.known = tuple(scenarios), dict(known)
+    def __init__(self, scenarios: Sequence[str], masks: Mapping[int, int]) -> None:
+        self.scenarios, self.masks = tuple(scenarios), dict(masks)
         self.past, self.served = History(), tuple[str, ...]()
-        self._base: dict[str, Any] = {}
-        self._file_error: str | None = None
-        self.arms: tuple[str, ...] = ()
-        self.values: dict[str, str] = {}
-        self._take(RunOptions.model_validate({}))
+        self.preset = self.file = ""
+        self.various: Mapping[str, str] = {}
+        self._recipe = Recipe()
+        self._parts: Sequence[Part] = ()
+        self._unread: Mapping[str, str] = {}
+        self._filled = dict(_DEFAULTS)
+        self.arms, self.values = _split(self._filled)
 
-    def read_file(self, path: str) -> None:
-        """Take the options of an experiment's TOML file; what it says fills the form. An empty path drops them."""
-        self.values["file"], self._file_error, self._base = path, None, {}
-        if not path.strip():
-            return
+    def fill(self, preset: str, file: str) -> None:
+        """Take what a preset and a TOML file over it say; either may be empty.
+
+        What they say fills the form; what neither says stays as it is.
+        """
+        self.preset, self.file, self._unread = preset, file, {}
+        self._recipe, self._parts = Recipe(), ()
         try:
-            options = read_options(Path(path.strip()).expanduser(), {})
+            path = Path(file.strip()).expanduser() if file.strip() else None
+            recipe = read_recipe(path, preset or None).without(_WHICH)
+            if preset or path is not None:
+                self._recipe, self._parts = recipe, recipe.plan({}).parts
         except UsageError as error:
-            self._file_error = str(error)
-            return
-        given = options.model_dump(exclude_unset=True)
-        self._base = {name: value for name, value in given.items() if name not in _WHICH}
-        self._take(options)
+            self._unread = {"file" if file.strip() else "preset": str(error)}
+        before, now = self._filled, self._texts()
+        self._filled, stated = _DEFAULTS | now, {}
+        for name, text in _joined(self.arms, self.values).items():
+            untouched = text == before[name]
+            stated[name] = now[name] if name in now else _DEFAULTS[name] if untouched else text
+        self.arms, self.values = _split(stated)
+
+    def hint(self, name: str) -> str:
+        """Return what an empty field comes to, or nothing where only the default does."""
+        if name in self.various:
+            return self.various[name]
+        filled = self._filled.get(name, "")
+        return filled if filled != _DEFAULTS.get(name, "") else ""
+
+    def about(self) -> list[str]:
+        """Tell of preset and file, in lines: which runs they mean, and what they set that has no field."""
+        told = []
+        if len(self._parts) > 1:
+            labels = dict.fromkeys(part.name for part in self._parts)
+            swept = _settings(part.setting for part in self._parts).items()
+            what = "; ".join(f"{_spoken(name)} {_listed(values)}" for name, values in swept)
+            told.append(f"{len(self._parts)} runs: {what if len(labels) == 1 else ', '.join(labels)}")
+        if self._parts and (kept := ", ".join(_kept(self._parts))):
+            told.append(f"sets besides: {kept}")
+        return [plain(line) for line in told]
 
     def outlook(self) -> Outlook:
-        """Check what is filled in, and estimate what such a run will take."""
-        errors = {} if self._file_error is None else {"file": self._file_error}
-        given: dict[str, Any] = {"arms": self.arms, "scenarios": self.scenarios}
-        for name in (*CHOICES, *TEXTS):
-            text = self.values[name].strip()
-            if name != "file" and text:
-                given[name] = tuple(w.strip() for w in text.split(",") if w.strip()) if name in LISTS else text
-        try:
-            options = RunOptions.model_validate({k: v for k, v in self._base.items() if k not in self.values} | given)
-        except ValidationError as error:
-            for problem in error.errors():
-                name = str(problem["loc"][0]) if problem["loc"] else "file"
-                message = problem["msg"].removeprefix("Value error, ")
-                errors.setdefault(name if name in self.values or name == "arms" else "file", _lower(message))
-            return Outlook(None, errors, None)
-        errors |= self._check(options)
+        """Check what is filled in, and estimate what its runs will take."""
+        given, errors = self._given()
+        errors |= self._unread
         if errors:
             return Outlook(None, errors, None)
-        models, judges = names(options)
-        return Outlook(options, {}, estimate(options, self.known, self.past, models=models, judges=judges))
+        try:
+            plan = self._recipe.plan(given | {"scenarios": self.scenarios})
+        except UsageError as error:
+            return Outlook(None, {"file" if self.file.strip() else "preset": str(error)}, None)
+        known: Counter[int] = Counter()
+        for mask, scenarios in self.masks.items():
+            known[mask.bit_count()] += scenarios
+        estimates = []
+        for part in plan.parts:
+            if errors := self._check(part.options):
+                return Outlook(None, errors, None)
+            models, judges = names(part.options)
+            units = count_units(part.options, self.masks, models, plans=part.reuses is None)
+            estimates.append(estimate(part.options, units, known, self.past, judges=judges))
+        return Outlook(plan, {}, in_turn(estimates))
+
+    def written(self) -> tuple[Path, str]:
+        """Return a TOML file that means these runs, without anything wrong in the form: its path in a folder, and text.
+
+        In a file, since the ids of many scenarios are more than a command line takes, and to be looked at later.
+        """
+        given, _ = self._given()
+        options = RunOptions.model_validate(given).model_dump(mode="json", include=set(given))
+        text = values_as_toml(self._recipe.values(options | {"scenarios": list(self.scenarios)}))
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        # Several runs from a file are called by its name.
+        own = bool(self._recipe.label) and not self._recipe.preset
+        return Path(digest, f"{self._recipe.label}.toml") if own else Path(f"{digest}.toml"), text
+
+    # Inside
+
+    def _given(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return what was typed over preset, file and defaults; and field -> what is wrong with it."""
+        given: dict[str, Any] = {}
+        errors: dict[str, str] = {}
+        for name in FIELDS:
+            text = self.values[name].strip()
+            if text and text != self._filled[name]:
+                given[name] = _words(text) if name in LISTS else text
+        typed = _joined(self.arms, self.values)
+        if (typed["arms"], typed["more"]) != (self._filled["arms"], self._filled["more"]):
+            try:
+                more = read_arms(_words(typed["more"])) if _words(typed["more"]) else ()
+                given["arms"] = read_arms((*self.arms, *more)) if self.arms or more else ()
+            except ValueError as error:
+                errors["more"] = str(error)
+        try:
+            RunOptions.model_validate(given)
+        except ValidationError as error:
+            for problem in error.errors():
+                message = problem["msg"].removeprefix("Value error, ")
+                errors.setdefault(str(problem["loc"][0]), message[:1].lower() + message[1:])
+        return given, errors
 
     def _check(self, options: RunOptions) -> dict[str, str]:
         """Check what only the world knows: its names, and where its models are served."""
@@ -115,62 +190,83 @@ class RunFormState:
                 return {"base_url": _said(error)}
         return {}
 
-    def _take(self, options: RunOptions) -> None:
-        self.arms = options.arms
-        self.values = {
-            "world": options.world,
-            "models": ", ".join(options.models),
-            "judges": ", ".join(options.judges),
-            "base_url": options.base_url or "",
-            "planner": options.planner,
-            "rollouts": str(options.rollouts),
-            "persona": options.persona,
-            "seed": str(options.seed),
-            "file": self.values.get("file", "") if self.values else "",
-        }
+    def _texts(self) -> dict[str, str]:
+        """Return what preset and file say, as it stands in the fields; note what each run says for itself."""
+        found: dict[str, str] = {}
+        various: dict[str, str] = {}
+        for name in ("arms", *FIELDS):
+            if not any(name in part.options.model_fields_set for part in self._parts):
+                continue
+            values = list(dict.fromkeys(getattr(part.options, name) for part in self._parts))
+            if len(values) > 1:
+                various[name] = f"each run's own: {_listed(values)}" if name != "arms" else "each run's own"
+                found |= {"arms": "", "more": ""} if name == "arms" else {name: ""}
+            elif name == "arms":
+                found["arms"] = ", ".join(arm for arm in ARMS if arm in values[0])
+                found["more"] = ", ".join(spell_arms([arm for arm in values[0] if arm not in ARMS]))
+            else:
+                found[name] = _text(values[0])
+        self.various = various
+        return found
 
 
-def estimate_lines(found: Estimate, world: str) -> list[Line]:
-    """Return the estimate as a small table."""
-    lines = [
-        line(status_span("estimate"), muted(f"  {found.basis}")),
-        _row("units", f"{found.units:,}", f"{counted(found.searches, 'search')}, {counted(found.trials, 'trial')}"),
-    ]
-    if found.calls.mid:
-        lines += [
-            _row("calls", number(found.calls.mid), _between(found.calls)),
-            _row("tokens", number(found.prompt_tokens.mid), f"{_between(found.prompt_tokens)} in prompts"),
-            _row("", number(found.completion_tokens.mid), f"{_between(found.completion_tokens)} in completions"),
-        ]
-    else:
-        lines.append(_row("calls", "none", f"the {world} world calls no language model"))
-    seconds = found.seconds
-    lines.append(_row("time", _time(seconds.mid), f"[{_time(seconds.low)}, {_time(seconds.high)}]"))
-    if found.cost is not None:
-        unpriced = f"; without {', '.join(found.unpriced)}, which have no price" if found.unpriced else ""
-        interval = f"[{found.cost.low:,.2f}, {found.cost.high:,.2f}]{unpriced}"
-        lines.append(_row("cost", f"{found.cost.mid:,.2f}", interval))
-    elif found.calls.mid:
-        lines.append(_row("cost", "unknown", "a file with [prices] tells what models cost"))
-    return lines
+def _text(value: object) -> str:
+    """Return a value as it stands in a field."""
+    return "" if value is None else ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _row(label: str, value: str, about: str) -> Line:
-    return line(muted(f"  {label:<{_LABEL}}"), Span(f"{value:>11}", bold=True), muted(f"  {about}"))
+def _of(options: RunOptions) -> dict[str, str]:
+    return {name: _text(getattr(options, name)) for name in FIELDS}
 
 
-def _between(found: Range) -> str:
-    return f"[{number(found.low)}, {number(found.high)}]"
+_DEFAULT = RunOptions.model_validate({})
+_DEFAULTS = _of(_DEFAULT) | {"arms": ", ".join(arm for arm in ARMS if arm in _DEFAULT.arms), "more": ""}
 
 
-def _time(seconds: float) -> str:
-    return span_of_time(seconds) if seconds >= 1 else "under 1 s"
+def _joined(arms: Sequence[str], values: Mapping[str, str]) -> dict[str, str]:
+    return {**values, "arms": ", ".join(arm for arm in ARMS if arm in arms)}
+
+
+def _split(texts: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the plain arms, and the texts of all other fields."""
+    return _words(texts["arms"]), {name: text for name, text in texts.items() if name != "arms"}
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _settings(settings: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the values that each option of a sweep takes."""
+    found: dict[str, list[Any]] = {}
+    for setting in settings:
+        for name, value in setting.items():
+            if value not in (values := found.setdefault(name, [])):
+                values.append(value)
+    return found
+
+
+def _kept(parts: Sequence[Part]) -> Iterator[str]:
+    """Tell what all runs set that stands in no field."""
+    first = parts[0].options
+    for name in RunOptions.model_fields:
+        value = getattr(first, name)
+        if name in (*FIELDS, "arms") or value == getattr(_DEFAULT, name):
+            continue
+        if all(getattr(part.options, name) == value for part in parts) and not str(value).startswith("@"):
+            said = isinstance(value, (str, int, float, tuple)) and value is not True
+            yield f"{_spoken(name)} {_text(value)}" if said else _spoken(name)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    told = [_text(value) or "the default" for value in values[:_SHOWN]]
+    return ", ".join(told) + (" …" if len(values) > _SHOWN else "")
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _said(error: UsageError) -> str:
     """Return what is wrong, without the name of the flag that a command line would have."""
     return str(error).removeprefix("--world model: ")
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Checkbox, Input, Select
 
 from storage.database import open_readonly
+from storage.studies import list_studies
 from tests.workbench.app import driving
 from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from workbench.app.screens.runform import RunForm
@@ -113,6 +114,62 @@ def test_a_run_starts_from_the_form_and_its_screen_opens(copy: Path) -> None:
     (written,) = copy.with_name(f"{copy.name}-workers").glob("*.toml")
     chosen = read_options(written, {})
     assert (chosen.arms, chosen.judges, len(chosen.scenarios)) == (("vanilla", "full"), ("b",), 2)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_a_preset_as_it_looks(prepared: Path, size: tuple[int, int]) -> None:
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        form.query_one("#field-preset", Select).value = "subset-sizes"
+        await until(pilot, lambda: "in 5 runs: 2 searches, 100 trials" in screen_text(pilot.app))
+        assert form.query_one("#field-more", Input).value == "random:1..5, path, oracle-judged"
+        check_snapshot(pilot.app, f"runform-preset-{size[0]}x{size[1]}", r"time .*\]")
+        form.query_one("#field-more", Input).value = "only:Shoe"
+        await until(pilot, lambda: "there is no attribute 'Shoe'" in screen_text(pilot.app))
+        assert form.query_one("#start", Button).disabled
+
+    fill(prepared, flow, size)
+
+
+def test_a_choice_that_a_preset_sweeps_says_so_and_can_be_fixed(prepared: Path) -> None:
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        form.query_one("#field-preset", Select).value = "personas"
+        await until(pilot, lambda: "5 runs of 2 scenarios" in screen_text(pilot.app))
+        assert "each run's own: cooperative, terse, partial, evasive, refusing" in screen_text(pilot.app)
+        form.query_one("#field-persona", Select).value = "terse"
+        await until(pilot, lambda: "1 run of 2 scenarios" in screen_text(pilot.app))
+        form.query_one("#field-preset", Select).value = ""
+        await until(pilot, lambda: "each run's own" not in screen_text(pilot.app))
+        assert form.query_one("#field-persona", Select).value == "terse"
+
+    fill(prepared, flow)
+
+
+def test_a_study_starts_from_the_form_and_is_found_when_it_is_finished(copy: Path) -> None:
+    async def flow(pilot: Pilot[None], form: RunForm) -> None:
+        form.query_one("#field-preset", Select).value = "thresholds"
+        await until(pilot, lambda: "4 runs of 2 scenarios" in screen_text(pilot.app))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: pilot.app.current_mode == "runs")
+        await until(pilot, lambda: _studies(copy) == [("thresholds", 4, 4)])
+        await pilot.press("1", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunForm))
+        again = pilot.app.screen
+        again.query_one("#field-preset", Select).value = "thresholds"
+        await until(pilot, lambda: "4 runs of 2 scenarios" in screen_text(pilot.app))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: pilot.app.current_mode == "runs")
+        await until(pilot, lambda: "(thresholds) was finished" in screen_text(pilot.app))  # from its log
+        assert _studies(copy) == [("thresholds", 4, 4)]
+
+    fill(copy, flow)
+
+
+def _studies(path: Path) -> list[tuple[str, int, int]]:
+    db = open_readonly(path)
+    try:
+        return [(row["name"], row["runs"], row["done"]) for row in list_studies(db) if row["finished_at"]]
+    finally:
+        db.conn.close()
 
 
 def _done(path: Path) -> bool:
