@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
@@ -34,6 +35,9 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.1
 """How often the app looks whether the database has changed: a counter in shared memory, no read of the file."""
+
+_SAY_SECONDS = 10.0
+"""What went wrong is said for so long."""
 
 _CLASSES = {name: f"{name.title()}Screen" for name in SCREENS}
 
@@ -89,6 +93,7 @@ class WorkbenchApp(App[None]):
         self.path = path
         self.settings = settings or Settings()
         self.defects: list[Exception] = []
+        self._said: dict[str, float] = {}
         self._link = link
         self._store = Store(path)
         self._version: int | None = None
@@ -141,12 +146,16 @@ class WorkbenchApp(App[None]):
         return blur(shown) if self.blurred else shown
 
     def problem(self, text: str) -> None:
-        """Say what went wrong."""
-        self.notify(plain(text), severity="error", markup=False, timeout=10)
+        """Say what went wrong, unless that is being said: what is read again and again may fail each time."""
+        now = time.monotonic()
+        self._said = {said: until for said, until in self._said.items() if until > now}
+        if text not in self._said:
+            self._said[text] = now + _SAY_SECONDS
+            self.notify(plain(text), severity="error", markup=False, timeout=_SAY_SECONDS)
 
     def defect(self, error: Exception) -> None:
         """Say that the app itself is at fault; it goes on."""
-        self.defects.append(error)
+        self.defects = [*self.defects[-9:], error]  # each holds on to what it came from
         self.log.error(error)
         self.problem(f"internal error: {type(error).__name__}: {error}; please report it")
 

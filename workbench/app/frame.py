@@ -292,9 +292,11 @@ class WorkbenchScreen(Screen[None]):
             while self._stale:
                 self._stale = False
                 began = time.monotonic()
-                await self.refresh_data()
-                ended = time.monotonic()
-                self._next_read = ended + max(_REFRESH_SECONDS, _SHARE * (ended - began))
+                try:
+                    await self.refresh_data()
+                finally:  # what fails, too, is not tried again at every change
+                    ended = time.monotonic()
+                    self._next_read = ended + max(_REFRESH_SECONDS, _SHARE * (ended - began))
                 self.refresh_headline()
                 if self._stale:
                     await asyncio.sleep(_REFRESH_SECONDS)
