@@ -27,7 +27,7 @@ _LEGEND = (
     "exhaustive before its end: the best of as many subsets in an order drawn by chance",
 )
 
-_WIDE = 116
+_WIDE = 120
 """Columns that the whole table needs; on a narrower terminal only what decides is shown."""
 
 _NARROW = ("contender", "at", "regret", "found", "evaluations")

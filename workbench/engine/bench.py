@@ -5,6 +5,7 @@ The other planners end on their own. The exhaustive one is also read before its 
 by chance: the best of as many random subsets, which a search has to beat.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from anyio.lowlevel import checkpoint
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
@@ -113,9 +115,10 @@ def read_budgets(texts: Iterable[str]) -> list[int]:
         UsageError: one is no whole number that a search may have, or there is none.
     """
     texts = list(texts)
-    if not texts or not all(text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_ROLLOUTS for text in texts):
+    found = {int(text) if re.fullmatch("[0-9]{1,7}", text) else 0 for text in texts}
+    if not found or min(found) < 1 or max(found) > MAX_ROLLOUTS:
         raise UsageError(f"--rollouts {','.join(texts)}: give whole numbers from 1 to {MAX_ROLLOUTS:,}, like 10,30,100")
-    return sorted({int(text) for text in texts})
+    return sorted(found)
 
 
 def scenario_ground(db: Database | None, options: RunOptions, seeds: Sequence[int], *, noiseless: bool) -> Ground:
@@ -208,6 +211,7 @@ async def bench(
     progress.start(ground.size * len(running), label="searches")
     try:
         for place, task in enumerate(ground.tasks):
+            await checkpoint()  # searches hardly ever wait, and Ctrl-C ends what waits
             for number, ((planner, rule), standing) in enumerate(standings.items(), 1):
                 wanted = replace(settings, planner=planner, rule=rule or settings.rule, rollouts=budgets[-1])
                 began = time.perf_counter()
@@ -219,7 +223,7 @@ async def bench(
                 progress.advance(place * len(running) + number)
     finally:
         progress.finish()
-    return _table(standings, ground)
+    return _table(standings, ground, settings)
 
 
 def _readings(task: Task, trace: Trace, planner: str, budgets: Sequence[int]) -> Iterator[tuple[int | None, Reading]]:
@@ -244,15 +248,18 @@ def _shuffled(trace: Trace, key: tuple[Key, ...]) -> Trace:
     return replace(trace, path=trace.path[order], reward=trace.reward[order], flags=trace.flags[order])
 
 
-def _table(standings: Mapping[Contender, _Standing], ground: Ground) -> StudyTable:
+def _table(standings: Mapping[Contender, _Standing], ground: Ground, settings: PlannerSettings) -> StudyTable:
+    where: dict[str, Value] = {"source": ground.world, "model": ",".join(ground.models), "judge": ground.judge}
+    how = {name: getattr(settings, name) for name in ("depth", "c", "decay", "recommend")}
     rows: list[Mapping[str, Value]] = []
     for (planner, rule), standing in standings.items():
         for budget, readings in standing.readings.items():
-            if budget is not None and planner == _EXHAUSTIVE and all(r.rollouts < budget for r in readings):
-                continue  # it ends before that
-            row: dict[str, Value] = {"source": ground.world, "model": ",".join(ground.models), "judge": ground.judge}
-            row |= {"planner": planner, "rule": rule, "budget": budget, "searches": len(readings)}
-            rows.append({**row, **summary(readings), "per_second": standing.rollouts / standing.seconds})
+            ends = [reading.rollouts for reading in standing.readings.get(None, ())]
+            if budget is not None and ends and max(ends) <= budget:
+                continue  # it ends by then
+            row: dict[str, Value] = {**where, "planner": planner, "rule": rule, "budget": budget}
+            row |= {**how, "samples": ground.evaluations, "searches": len(readings), **summary(readings)}
+            rows.append({**row, "per_second": standing.rollouts / standing.seconds})
     return StudyTable("planners", "Planners", {key: key.replace("_", " ") for key in rows[0]}, tuple(rows))
 
 

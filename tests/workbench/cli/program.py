@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -45,6 +47,34 @@ def start(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def on_a_terminal(*arguments: object, cwd: Path, columns: int, **env: str) -> str:
+    """Run the program on a terminal of so many columns and return what it printed there."""
+    mine, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(COLUMNS=str(columns), LINES="40", TERM="xterm-256color", **env),
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        close_fds=True,
+    )
+    os.close(theirs)
+    found = b""
+    while select.select([mine], [], [], 60)[0]:
+        try:
+            part = os.read(mine, 65536)
+        except OSError:  # Linux says so when the other end is closed
+            break
+        if not part:
+            break
+        found += part
+    os.close(mine)
+    process.communicate()
+    assert process.returncode == 0
+    return found.decode()
 
 
 def data(*arguments: object, cwd: Path) -> Any:

@@ -1,46 +1,14 @@
 """Terminals and pipes: width, colour, encodings, readers that leave."""
 
 import json
-import os
-import pty
 import re
-import select
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.workbench.cli.program import COMMAND, environment, start, workbench
+from tests.workbench.cli.program import on_a_terminal, start, workbench
 from tests.workbench.engine.running import options, work
 from workbench.engine.options import ARMS
-
-
-def on_a_terminal(*arguments: object, cwd: Path, columns: int, **env: str) -> str:
-    """Run the program on a terminal of so many columns and return what it printed there."""
-    mine, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        env=environment(COLUMNS=str(columns), LINES="40", TERM="xterm-256color", **env),
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-        close_fds=True,
-    )
-    os.close(theirs)
-    found = b""
-    while select.select([mine], [], [], 60)[0]:
-        try:
-            part = os.read(mine, 65536)
-        except OSError:  # Linux says so when the other end is closed
-            break
-        if not part:
-            break
-        found += part
-    os.close(mine)
-    process.communicate()
-    assert process.returncode == 0
-    return found.decode()
 
 
 def test_a_narrow_terminal_gets_a_table_per_judge_that_fits(prepared: Path, tmp_path: Path) -> None:
