@@ -10,12 +10,12 @@ import numpy as np
 
 from tests.benchmarks.terminal import run, terminal
 
-SECONDS = 90.0
+SECONDS = 300.0
 BATCH = ("run", "--synthetic", "700", "--arms", "vanilla,agent,planner,full", "--quiet", "--new")
 
 
 def main(seconds: float = SECONDS) -> None:
-    """Follow runs, one after the other, on the Runs screen; print the growth of the resident memory per minute."""
+    """Follow runs, one after the other, on the Runs screen; print the growth of the resident memory in the second half."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(folder, *BATCH)
@@ -30,14 +30,14 @@ def main(seconds: float = SECONDS) -> None:
                         [sys.executable, "-m", "workbench", *BATCH], cwd=folder, stdout=subprocess.DEVNULL
                     )
                     while batch.poll() is None:
-                        if (passed := time.monotonic() - began) > seconds / 3:  # caches are warm by then
+                        if (passed := time.monotonic() - began) > seconds / 2:  # caches are warm by then
                             times.append(passed / 60)
                             sizes.append(app.memory() / 1e6)
                         time.sleep(0.5)
                     followed += 1
             growth = np.polyfit(times, sizes, 1)[0]
     print(
-        f"app's memory while {followed} runs are followed for {seconds:.0f} s: {sizes[-1]:.0f} MB at the end, "
+        f"app's memory while {followed} runs are followed for {seconds:.0f} s: {sizes[-1]:.0f} MB at the end, in the second half "
         f"{growth:+.1f} MB per minute"
     )
 
