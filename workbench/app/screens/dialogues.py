@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 
 from storage.dialogues import Place, beside, dialogue_runs, latest_run, overview, places, replay
+from storage.notes import annotations
 from storage.readers import find_run
 from workbench.app.frame import Export, Headline, Pane, Subject
 from workbench.app.screens.branching import Branching
@@ -128,13 +129,14 @@ class DialoguesScreen(Playing, Branching):
             return
         self.family, rows = await self.workbench.read(partial(_read, units, units[0]))
         added = await self.followed(units)
+        branch = self.following  # one that has ended by now is not followed any more once it is shown
         if added != units:
-            rows = await self.workbench.read(lambda db: [replay(db, unit) for unit in added])
+            rows = await self.workbench.read(partial(_dialogues, added))
         if self._units == units:
             self._units = added
             await self._take(rows)
-            if added != units and self.following in added:
-                self.show_pane(_COLUMNS[added.index(self.following)])
+            if added != units and branch in added:
+                self.show_pane(_COLUMNS[added.index(branch)])
 
     # What is shown
 
@@ -156,7 +158,7 @@ class DialoguesScreen(Playing, Branching):
     async def _open(self, unit: int, said: int | None = None, like: Sequence[Row] = ()) -> None:
         family = await self.workbench.read(lambda db: beside(db, unit))
         units = (same_choice(family, like) if like else None) or first_columns(family, unit)
-        rows = await self.workbench.read(lambda db: [replay(db, each) for each in units])
+        rows = await self.workbench.read(partial(_dialogues, units))
         self.family, self._units, self._rows = family, units, []
         self.replay = Replay()
         await self._take(rows)
@@ -218,7 +220,8 @@ class DialoguesScreen(Playing, Branching):
         for pane, own in zip(panes, made, strict=True):
             pane.transcript.show(own, tallest if aligned else [len(block.lines) for block in own])
         for pane, name, each in zip(panes, self.replay.titles(), self.replay.columns, strict=True):
-            pane.border_title = name
+            alone = aligned or len(panes) == 1
+            pane.border_title = name if alone else f"{name} · {panes.index(pane) + 1} of {len(panes)}, tab: next"
             pane.border_subtitle = self.workbench.sensitive(each.branch.change)[:60] if each.branch else ""
         self._show_step()
 
@@ -255,6 +258,8 @@ class DialoguesScreen(Playing, Branching):
         run, world, found = await self.workbench.read(partial(_places, self._wanted_run))
         if self._units:
             return
+        if bool(found) != bool(self._places):
+            self.call_after_refresh(self.refresh_bindings)  # there is another run to take, or none
         self._run, self._world, self._places = run, world, found
         picker = self.query_one(DialoguePicker)
         picker.show(run, found)
@@ -291,7 +296,7 @@ class DialoguesScreen(Playing, Branching):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys of a dialogue only where one is open, and that of the list where it is shown."""
         if action == "pick_run":
-            return not self._units
+            return not self._units and bool(self._places)
         own = {binding.action.partition("(")[0] for binding in self.BINDINGS if isinstance(binding, Binding)}
         return bool(self._units) if action in own else super().check_action(action, parameters)
 
@@ -339,7 +344,7 @@ class DialoguesScreen(Playing, Branching):
     async def set_columns(self, units: Sequence[int]) -> None:
         """Show these dialogues side by side; the step stays at its turn."""
         self._units = list(units)
-        await self._take(await self.workbench.read(lambda db: [replay(db, unit) for unit in units]))
+        await self._take(await self.workbench.read(partial(_dialogues, units)))
 
     @work(group="columns")
     async def action_scenario(self, by: int) -> None:
@@ -382,7 +387,11 @@ class DialoguesScreen(Playing, Branching):
 
 
 def _read(units: Sequence[int], unit: int, db: Any) -> tuple[list[Row], list[Row]]:
-    return list(beside(db, unit)), [replay(db, each) for each in units]
+    return list(beside(db, unit)), _dialogues(units, db)
+
+
+def _dialogues(units: Sequence[int], db: Any) -> list[Row]:
+    return [replay(db, unit) | {"annotations": annotations(db, f"dialogue/{unit}")._asdict()} for unit in units]
 
 
 def _places(wanted: str | None, db: Any) -> tuple[str | None, str | None, list[Place]]:

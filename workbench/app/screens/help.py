@@ -1,8 +1,10 @@
 """Every key that works on the screen in front, whatever the user mapped it to."""
 
+from collections.abc import Mapping, Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
@@ -15,34 +17,32 @@ class Help(ModalScreen[None]):
         screen: whose keys.
     """
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "Close", id="help.dismiss", show=False)]
 
     def __init__(self, screen: Screen[object]) -> None:
         super().__init__()
-        self._groups: dict[str, dict[str, list[str]]] = {}
+        self._groups: dict[str, dict[str, list[str]]] = {"This screen": {}, "In this pane": {}, "Everywhere": {}}
         for active in screen.active_bindings.values():
-            if not active.binding.description:
-                continue
-            group = self._group(active.node)
-            # One action may have several keys; they stand on one line.
-            keys = self._groups.setdefault(group, {}).setdefault(active.binding.description, [])
-            key = screen.app.get_key_display(active.binding)
-            if key not in keys:
-                keys.append(key)
+            if what := _said(active.binding):
+                # One action may have several keys; they stand on one line.
+                keys = self._groups[self._group(active.node)].setdefault(what, [])
+                key = screen.app.get_key_display(active.binding)
+                if key not in keys:
+                    keys.append(key)
 
     def compose(self) -> ComposeResult:
-        """Yield the groups."""
-        with VerticalScroll(classes="dialog", id="help"):
-            for group, lines in self._groups.items():
-                yield Static(Content.styled(group, "bold $primary"))
-                yield Static(
-                    Content("\n").join(
-                        Content.styled(f"{' '.join(keys):>18}  ", "bold $accent") + Content(what)
-                        for what, keys in lines.items()
-                    ),
-                    classes="keys",
-                )
-            yield Static(Content.styled("Keys can be changed: see docs/app.md. escape closes.", "$muted"))
+        """Yield the groups: those of the screen, and beside them or below what holds everywhere."""
+        *own, everywhere = [(group, lines) for group, lines in self._groups.items() if lines]
+        with VerticalScroll(classes="dialog", id="help") as page:
+            page.border_title, page.border_subtitle = "Keys", "escape closes"
+            with Container(id="help-groups"):
+                for part in (own, [everywhere]):
+                    with Vertical():
+                        for group, lines in part:
+                            yield Static(Content.styled(group, "bold $primary"))
+                            yield Static(_keys(lines), classes="keys")
+            yield Static(Content.styled("Keys can be changed: docs/app.md says how.", "$muted"))
 
     @staticmethod
     def _group(node: object) -> str:
@@ -55,3 +55,18 @@ class Help(ModalScreen[None]):
     async def action_dismiss(self, result: None = None) -> None:
         """Close."""
         self.dismiss(result)
+
+
+def _said(binding: Binding) -> str:
+    """Return what a key is listed as; empty where it is not: a line to type in has keys that everybody knows."""
+    if binding.id is None:
+        return "Scroll" if binding.action.startswith(("scroll_", "page_")) and "_page_" not in binding.action else ""
+    return binding.description
+
+
+def _keys(lines: Mapping[str, Sequence[str]]) -> Content:
+    shown = {what: " ".join(keys) for what, keys in lines.items()}
+    width = min(20, max(map(len, shown.values())))
+    return Content("\n").join(
+        Content.styled(f"{keys:>{width}}  ", "bold $accent") + Content(what) for what, keys in shown.items()
+    )

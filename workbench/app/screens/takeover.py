@@ -106,7 +106,7 @@ class TakeOver(ModalScreen[Change | None]):
                 self.query_one(Checkbox).value,
             )
         except ValueError as error:
-            self.query_one("#wrong", Static).update(f"▲ {error}")
+            self._say(f"▲ {error}")
         else:
             self.dismiss(change)
 
@@ -120,7 +120,11 @@ class TakeOver(ModalScreen[Change | None]):
         text = self.query_one(Input)
         text.display = self._what in ("say", "attribute")
         text.placeholder = "what the user says" if self._what == "say" else "the new value; empty: nothing to know"
-        self.query_one("#wrong", Static).update("")
+        self._say("")
+
+    def _say(self, wrong: str) -> None:
+        self.query_one("#wrong", Static).update(wrong)
+        self.query_one("#takeover").set_class(bool(wrong), "-wrong")
 
 
 class Stopped(ModalScreen[None]):

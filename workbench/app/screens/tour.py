@@ -32,8 +32,8 @@ class Tour(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Yield the notice and the way through the screens."""
         with VerticalScroll(classes="dialog", id="tour") as page:
-            page.border_subtitle = "enter begins"  # on the border, so that it is seen where the rest has to scroll
-            yield Static(Content.styled("Personal safety workbench", "bold $primary"))
+            # On the border, so that they are seen where the rest has to scroll.
+            page.border_title, page.border_subtitle = "Personal safety workbench", "enter begins"
             yield Static("What is safe for one person to hear can harm another. Here you find out what to ask first.")
             yield Static(
                 Content.styled("A word before you begin. ", "bold $accent") + Content(_NOTICE), classes="notice"

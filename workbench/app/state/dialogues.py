@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from storage.notes import Annotations
 from themes import status
 from workbench.app.state.alignment import Alignment, align
 
@@ -64,7 +65,7 @@ class Column:
     """One dialogue of the screen.
 
     Fields:
-        row: all of it, as `storage.dialogues.replay` gives it.
+        row: all of it, as `storage.dialogues.replay` gives it, and maybe its `annotations` (a mapping).
         turns: what was said.
         branch: where it left another dialogue, if it did.
     """
@@ -98,6 +99,11 @@ class Column:
         """Whether a person answers its questions."""
         branch = self.row["branch"]
         return branch is not None and bool(branch["change"].get("interactive"))
+
+    @property
+    def annotations(self) -> Annotations:
+        """Note, tags and bookmark, where they were read with it."""
+        return Annotations(**self.row["annotations"]) if "annotations" in self.row else Annotations()
 
     @cached_property
     def probes(self) -> dict[int, list[Mapping[str, Any]]]:

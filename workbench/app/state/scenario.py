@@ -1,6 +1,5 @@
 """One scenario in full: query, profile with what is unknown, and what runs found about it."""
 
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,7 +9,8 @@ from simulator.scenario import Scenario
 from storage.notes import Annotations
 from storage.scenariopages import Result
 from themes import status
-from workbench.app.state.spans import ABSENT, Line, Span, line, muted, status_span
+from workbench.app.state.marks import mark_lines
+from workbench.app.state.spans import ABSENT, Line, Span, line, muted, status_span, wrapped
 from workbench.text import plain
 
 _NAME = max(len(attribute.name) for attribute in ATTRIBUTES) + 1
@@ -47,10 +47,11 @@ def detail_lines(detail: ScenarioDetail, width: int, sensitive: Callable[[str], 
         sensitive: makes queries and values safe to show, and blurs them.
     """
     scenario = detail.scenario
-    lines: list[Line] = [(Span(text, bold=True),) for text in _wrapped(f"“{sensitive(scenario.query)}”", width)]
+    lines: list[Line] = [(Span(text, bold=True),) for text in wrapped(f"“{sensitive(scenario.query)}”", width)]
     about = " · ".join(plain(part) for part in (scenario.domain, scenario.issue, scenario.source) if part)
-    lines += [(muted(text),) for text in _wrapped(about, width)]
-    lines += [(), *_annotations(detail.annotations, width, sensitive)]
+    lines += [(muted(text),) for text in wrapped(about, width)]
+    marks = mark_lines(detail.annotations, width, sensitive)
+    lines += [(), *marks, *[()] * bool(marks)]
     known = scenario.profile.known.bit_count()
     lines += [line(Span("Profile", "primary", bold=True), muted(f"  {known} of {N_ATTRIBUTES} known"))]
     for attribute, value in zip(ATTRIBUTES, scenario.profile, strict=True):
@@ -58,22 +59,10 @@ def detail_lines(detail: ScenarioDetail, width: int, sensitive: Callable[[str], 
         if value is None:
             lines.append(line(name, status_span("unknown")))
             continue
-        first, *rest = _wrapped(sensitive(value), max(_NARROWEST, width - _NAME)) or [""]
+        first, *rest = wrapped(sensitive(value), max(_NARROWEST, width - _NAME))
         lines.append(line(name, first))
         lines += [line(" " * _NAME, text) for text in rest]
     return [*lines, (), *_results(detail.results)]
-
-
-def _annotations(found: Annotations, width: int, sensitive: Callable[[str], str]) -> list[Line]:
-    lines: list[Line] = []
-    if found.bookmarked:
-        lines.append(line(Span("★ ", "accent"), "bookmarked"))
-    if found.tags:
-        tags = " ".join(f"#{plain(tag)}" for tag in found.tags)
-        lines += [(Span(text, "accent"),) for text in _wrapped(tags, width)]
-    for text in _wrapped(sensitive(found.text), width - 2):
-        lines.append(line(Span("✎ " if not lines or lines[-1][0].text != "✎ " else "  ", "accent"), text))
-    return [*lines, ()] if lines else []
 
 
 def _results(results: tuple[Result, ...]) -> list[Line]:
@@ -102,7 +91,3 @@ def _unit(verdicts: list[Result]) -> Line:
     )
     asked = "" if first.questions is None else f"  {first.questions} asked"
     return line(" ", glyph, f" {plain(first.arm):<9}", scores or muted(status(first.state).word), muted(asked))
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(_NARROWEST, width), break_on_hyphens=False)

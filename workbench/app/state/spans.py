@@ -3,14 +3,18 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from themes import status
 
 ABSENT = "–"
 """What stands where there is no value."""
+
+MOST_CHARACTERS = 20_000
+"""Of one text; a dialogue stays quick to show whatever a model wrote. Exports hold all of it."""
 
 
 class Span(NamedTuple):
@@ -56,6 +60,34 @@ def text_of(spans: Sequence[Span]) -> str:
 def cut(text: str, width: int) -> str:
     """Return text of at most `width` cells; what was cut off ends in …."""
     return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)).rstrip() + "…" * (width > 0)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break a text between words into lines of at most `width` cells (at least 1); line breaks stay."""
+    over = len(text) - MOST_CHARACTERS
+    lines = list(_wrapped(text[:MOST_CHARACTERS], max(1, width)))
+    if over > 0:
+        lines += _wrapped(f"… {over:,} characters more: the export has all of it", max(1, width))
+    return lines
+
+
+@lru_cache(maxsize=512)
+def _wrapped(text: str, width: int) -> tuple[str, ...]:
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        current, room = "", width
+        for word in paragraph.split():
+            size = cell_len(word)
+            if current and size + 1 <= room:
+                current, room = f"{current} {word}", room - size - 1
+                continue
+            if current:
+                lines.append(current)
+            *full, current = chop_cells(word, width) if size > width else [word]
+            lines += full
+            room = width - cell_len(current)
+        lines.append(current)
+    return tuple(lines)
 
 
 class Column(NamedTuple):

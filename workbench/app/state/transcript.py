@@ -1,23 +1,20 @@
 """Dialogues as lines of a given width: what each step shows, and what is known by then."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
 from simulator.attributes import N_ATTRIBUTES
 from simulator.world import DIMENSIONS
 from workbench.app.state.dialogues import Column, Mark, Replay, Turn
-from workbench.app.state.spans import ABSENT, Line, Span, cut, line, muted, status_span, text_of
+from workbench.app.state.marks import mark_lines
+from workbench.app.state.spans import ABSENT, Line, Span, cut, line, muted, status_span, text_of, wrapped
 from workbench.figures import dots
 from workbench.text import plain
 
 Hide = Callable[[str], str]
 """Makes a text of data or models safe to show, and covers it while texts are blurred; line breaks stay."""
-
-MOST_CHARACTERS = 20_000
-"""Of one text; a dialogue stays quick to show whatever a model wrote. Exports hold all of it."""
 
 _CHOOSERS = {
     "model": "chosen by the model",
@@ -141,36 +138,10 @@ def turn_text(replay: Replay, number: int) -> str:
     return "" if turn is None else f"{turn.question or turn.attribute}\n{turn.reply or ''}".strip()
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Break a text between words into lines of at most `width` cells (at least 1); line breaks stay."""
-    over = len(text) - MOST_CHARACTERS
-    lines = list(_wrapped(text[:MOST_CHARACTERS], max(1, width)))
-    if over > 0:
-        lines += _wrapped(f"… {over:,} characters more: the export has all of it", max(1, width))
-    return lines
-
-
-@lru_cache(maxsize=512)
-def _wrapped(text: str, width: int) -> tuple[str, ...]:
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        current, room = "", width
-        for word in paragraph.split():
-            size = cell_len(word)
-            if current and size + 1 <= room:
-                current, room = f"{current} {word}", room - size - 1
-                continue
-            if current:
-                lines.append(current)
-            *full, current = chop_cells(word, width) if size > width else [word]
-            lines += full
-            room = width - cell_len(current)
-        lines.append(current)
-    return tuple(lines)
-
-
 def _opening(column: Column, width: int, hide: Hide) -> list[Line]:
     lines = [_rule("query", [], width), *_said("U", column.row["query"], width, hide)]
+    marks = mark_lines(column.annotations, width - len(_INDENT), hide)
+    lines += [line(Span(_INDENT), *each) for each in marks]
     if column.branch is not None:
         spans = [status_span("branch"), muted(f" of {column.branch.parent} · question {column.branch.step + 1}: ")]
         what = cut(" ".join(hide(column.branch.change).split()), max(4, width - 30))

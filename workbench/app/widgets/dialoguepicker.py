@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from storage.dialogues import Place
 from workbench.app.frame import Pane
-from workbench.app.state.dialoguelist import DialogueLines, heading
+from workbench.app.state.dialoguelist import DialogueLines
 from workbench.app.state.transcript import Hide
 from workbench.app.widgets.linelist import LineList
 from workbench.text import counted
@@ -44,6 +44,7 @@ class DialoguePicker(Pane):
     def __init__(self, hide: Hide) -> None:
         super().__init__(id="picker")
         self._hide = hide
+        self._run: str | None = None
         self._places: Sequence[Place] = ()
         self._asked: set[int] = set()
         self._lines = DialogueLines((), 80, hide, self._want)
@@ -54,10 +55,12 @@ class DialoguePicker(Pane):
         yield LineList(id="dialogue-list")
 
     def show(self, run: str | None, places: Sequence[Place]) -> None:
-        """Show the scenarios of a run; what was described before is read again."""
+        """Show the scenarios of a run; what was described before stays until it is read again."""
+        if run != self._run:
+            self._run, self._lines = run, DialogueLines((), 80, self._hide, self._want)
         self._places = places
-        self.border_title = f"Dialogues of run {run}" if run else "Dialogues"
-        self.border_subtitle = f"enter opens · r another run · {counted(len(places), 'scenario')}" if places else ""
+        self.border_title = f"Dialogues of run {run} · {counted(len(places), 'scenario')}" if run else "Dialogues"
+        self.border_subtitle = "enter opens · r other run · arms: asked · score" if places else ""
         self.query_one("#empty").display = not places
         self.query_one(LineList).display = bool(places)
         self._renew()
@@ -67,6 +70,7 @@ class DialoguePicker(Pane):
         self._asked.discard(first)
         self._lines.add(rows)
         for lines in self.query(LineList):  # gone where a dialogue takes the picker's place just now
+            lines.show(self._lines, heading=self._lines.heading)
             lines.refresh()
 
     def go_to(self, scenario: str) -> None:
@@ -74,7 +78,7 @@ class DialoguePicker(Pane):
         index = next((i for i, place in enumerate(self._places) if place.scenario == scenario), None)
         if index is not None:
             lines = self.query_one(LineList)
-            lines.show(self._lines, heading=heading(self._width), cursor=index)
+            lines.show(self._lines, heading=self._lines.heading, cursor=index)
 
     @property
     def place(self) -> Place | None:
@@ -88,8 +92,8 @@ class DialoguePicker(Pane):
 
     def _renew(self) -> None:
         self._asked.clear()
-        self._lines = DialogueLines(self._places, self._width, self._hide, self._want)
-        self.query_one(LineList).show(self._lines, heading=heading(self._width))
+        self._lines = DialogueLines(self._places, self._width, self._hide, self._want, self._lines)
+        self.query_one(LineList).show(self._lines, heading=self._lines.heading)
 
     def _want(self, first: int) -> None:
         if first not in self._asked:

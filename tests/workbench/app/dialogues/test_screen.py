@@ -217,8 +217,8 @@ def test_j_and_k_go_through_the_scenarios_of_the_run(prepared: Path) -> None:
 def test_the_list_opens_what_is_picked_and_q_returns_to_it(prepared: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         assert "14 scenarios" in text(pilot)
-        assert "agent 1 · " in text(pilot)
-        assert "planner 4 · " in text(pilot)
+        assert "agent   planner" in text(pilot)
+        assert "1 · 4." in text(pilot)
         await press(pilot, "down", "enter")
         await until(pilot, lambda: len(front(pilot).replay.columns) == 2)
         assert front(pilot).replay.columns[1].unit == LONG
@@ -243,7 +243,7 @@ def test_another_run_can_be_picked(prepared: Path, tmp_path: Path) -> None:
         await until(pilot, lambda: "Dialogues of which run?" in text(pilot))
         assert "1 arm · 1 scenario " in text(pilot)
         await press(pilot, "down", "enter")
-        await until(pilot, lambda: "r another run · 14 scenarios" in text(pilot))
+        await until(pilot, lambda: "· 14 scenarios" in text(pilot))
         await press(pilot, "enter")
         await until(pilot, lambda: len(front(pilot).replay.columns) == 2)
         await press(pilot, "r")  # a key of the list
@@ -465,12 +465,54 @@ def test_the_screen_looks_as_it_did(prepared: Path, name: str, size: tuple[int, 
     drive(prepared, steps, size=size)
 
 
-def test_the_list_looks_as_it_did(prepared: Path) -> None:
+@pytest.mark.parametrize(("name", "size"), [("dialogues-list", (120, 24)), ("dialogues-list-small", (80, 24))])
+def test_the_list_looks_as_it_did(prepared: Path, name: str, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "planner" in text(pilot))
-        check_snapshot(pilot.app, "dialogues-list", RUN)
+        check_snapshot(pilot.app, name, RUN)
 
-    drive(prepared, steps, None, size=(120, 24))
+    drive(prepared, steps, None, size=size)
+
+
+def test_the_dialog_of_taking_over_fits_a_small_terminal(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TakeOver))
+        check_snapshot(pilot.app, "takeover-80x24", RUN)
+
+    drive(prepared, steps, size=(80, 24))
+
+
+def test_a_branch_comes_to_the_front_where_one_column_is_shown(mine: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "left", "b")
+        await until(pilot, lambda: "╭─ ⑂ branch" in text(pilot))
+
+    drive(mine, steps, size=(80, 24))
+
+
+def test_a_note_and_a_bookmark_stand_under_the_query(mine: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "home", "asterisk", "m")
+        await press(pilot, *"look", "tab", *"odd", "ctrl+s")
+        await until(pilot, lambda: "✎ look" in text(pilot))
+        assert "★ bookmarked" in text(pilot)
+        assert "#odd" in text(pilot)
+        await press(pilot, "B")
+        assert "look" not in text(pilot)
+
+    drive(mine, steps)
+
+
+def test_jump_mode_letters_the_columns_that_are_there(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "ctrl+o")
+        await until(pilot, lambda: " a  agent arm" in text(pilot))
+        assert "known" in text(pilot)  # what is beneath stays in view
+        await press(pilot, "s")
+        assert front(pilot).active == 1
+
+    drive(prepared, steps)
 
 
 def test_a_narrow_terminal_shows_one_column_and_tab_moves(prepared: Path) -> None:

@@ -7,10 +7,10 @@ from rich.cells import cell_len
 
 from tests.workbench.app.dialogues.rows import HOSTILE, dialogue, row, turn
 from workbench.app.state.blur import blur
-from workbench.app.state.dialoguelist import DialogueLines, heading, scenario_line
+from workbench.app.state.dialoguelist import DialogueLines, layout
 from workbench.app.state.dialogues import Column, Replay, column
-from workbench.app.state.spans import text_of
-from workbench.app.state.transcript import MOST_CHARACTERS, blocks, known_lines, neighbour_lines, turn_text, wrapped
+from workbench.app.state.spans import MOST_CHARACTERS, text_of, wrapped
+from workbench.app.state.transcript import blocks, known_lines, neighbour_lines, turn_text
 from workbench.text import plain
 
 
@@ -157,23 +157,34 @@ def test_the_list_describes_only_the_pages_that_are_looked_at() -> None:
     assert wanted == [200, 200]
     described = {"scenario_id": "s250", "domain": "Health", "query": HOSTILE, "unit": 250, "model": "m", "arm": "agent"}
     lines.add([{**described, "questions": 2, "ending": "sufficient", "crisis": 0, "score": 3.5}])
-    assert "agent 2 · 3.50" in text_of(lines[250])
+    assert "2 · 3.50" in text_of(lines[250])
+    assert text_of(lines.heading).endswith("   agent")
     assert "no markup" in text_of(lines[250])
     assert len(wanted) == 2
 
 
-@pytest.mark.parametrize("width", [40, 78, 118, 160])
-def test_the_list_fits_its_width(width: int) -> None:
-    row = {
-        "scenario_id": "s",
-        "domain": "Relationship",
-        "query": "why " * 60,
-        "unit": 1,
-        "model": "m",
-        "arm": "planner",
-    }
-    many = [{**row, "questions": 9, "ending": "x", "crisis": n == 1, "score": 4.0} for n in range(5)]
-    line = scenario_line(many, width, hide)
-    assert cell_len(text_of(line)) <= max(width, 45)
-    assert "dialogues" in text_of(line)
-    assert cell_len(text_of(heading(width))) == cell_len(text_of(line))
+@pytest.mark.parametrize("width", [20, 40, 78, 118, 160])
+@pytest.mark.parametrize("models", [1, 3])
+def test_the_list_has_a_column_an_arm_and_fits_its_width(width: int, models: int) -> None:
+    from storage.dialogues import Place
+
+    row = {"scenario_id": "s", "domain": "Relationship", "query": "why " * 60, "questions": 9, "ending": "x"}
+    kinds = [(arm, f"surrogate/model-{n}") for n in range(models) for arm in ("agent", "planner")]
+    lines = DialogueLines([Place("s", 1), Place("t", 9)], width, hide, lambda _: None)
+    lines.add(
+        [{**row, "unit": n, "arm": a, "model": m, "crisis": n == 1, "score": 4.0} for n, (a, m) in enumerate(kinds)]
+    )
+    lines.add(
+        [{**row, "scenario_id": "t", "unit": 9, "arm": "agent", "model": kinds[0][1], "crisis": 0, "score": None}]
+    )
+    first, second = map(text_of, lines[:2])
+    assert cell_len(first) == cell_len(second) == width
+    columns = layout(kinds, width)
+    assert len(columns.shown) + columns.more == len(kinds)
+    assert first.count("9 · 4.00") == len(columns.shown) >= 1
+    assert ("+" in first) == bool(columns.more)
+    assert second.count("9 · –") == 1
+    assert ("‼" in first, "‼" in second) == (True, False)
+    assert ("crisis" in first) == (width > 20)
+    if width >= 78:
+        assert "planner" in text_of(lines.heading)
