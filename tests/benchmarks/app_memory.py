@@ -15,7 +15,7 @@ BATCH = ("run", "--synthetic", "700", "--arms", "vanilla,agent,planner,full", "-
 
 
 def main(seconds: float = SECONDS) -> None:
-    """Follow runs, one after the other, on the Runs screen; print the growth of the resident memory in the second half."""
+    """Follow runs, one after the other, on the Runs screen; print how the resident memory grew in the second half."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(folder, *BATCH)
@@ -37,8 +37,8 @@ def main(seconds: float = SECONDS) -> None:
                     followed += 1
             growth = np.polyfit(times, sizes, 1)[0]
     print(
-        f"app's memory while {followed} runs are followed for {seconds:.0f} s: {sizes[-1]:.0f} MB at the end, in the second half "
-        f"{growth:+.1f} MB per minute"
+        f"app's memory while {followed} runs are followed for {seconds:.0f} s: {sizes[-1]:.0f} MB at the end, "
+        f"{growth:+.1f} MB per minute in the second half"
     )
 
 
