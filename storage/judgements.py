@@ -1,4 +1,4 @@
-"""What the scores screen reads besides `score_rows`: one scenario's responses, and what people are to rate."""
+"""What the scores screen reads: a run's verdicts, one scenario's responses, and what people are to rate."""
 
 import json
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
-from simulator.world import DIMENSIONS
+from simulator.world import DIMENSIONS, HUMAN
 from storage.errors import NotFoundError
-from storage.readers import Row
+from storage.readers import QUESTIONS, Row
 
 _SIDES = """
 select units.id as unit, units.run as run, runs.world as world, units.model as model, units.arm as arm,
@@ -22,6 +22,26 @@ left join dialogues on dialogues.unit = units.id
 where units.scenario = :scenario and units.run in ({runs})
 order by units.id
 """
+
+
+_TRIALS = f"""
+select units.id, units.scenario, units.model, units.arm, {QUESTIONS}, coalesce(dialogues.crisis, 0), responses.score
+from units
+join runs on runs.id = units.run
+left join dialogues on dialogues.unit = units.id
+left join responses on responses.unit = units.id
+where units.run = ? and units.kind = 'trial'
+order by units.id
+"""  # noqa: S608
+
+# "cross join" keeps SQLite from going through the verdicts of all other runs too.
+_VALUES = f"""
+select unit, judge, score, {", ".join(DIMENSIONS)}
+from units cross join verdicts on verdicts.unit = units.id where units.run = :run
+union all
+select unit, :human || rater, score, {", ".join(DIMENSIONS)}
+from units cross join human_ratings on human_ratings.unit = units.id where units.run = :run
+"""  # noqa: S608
 
 
 class Blind(NamedTuple):
@@ -67,13 +87,29 @@ def judged_runs(db: Database) -> list[Row]:
     )
 
 
-def scenario_queries(db: Database, run: str) -> dict[str, str]:
-    """Return the query of every scenario that a run has trials of."""
-    found = db.conn.execute(
-        "select id, query from scenarios where id in (select scenario from units where run = ? and kind = 'trial')",
+def run_scenarios(db: Database, run: str) -> list[tuple[str, str, str, str]]:
+    """List the scenarios that a run has trials of, by id: `id, domain, profile_id, query`."""
+    return db.conn.execute(
+        "select id, domain, profile_id, query from scenarios "
+        "where id in (select scenario from units where run = ? and kind = 'trial') order by id",
         [run],
-    )
-    return dict(found.fetchall())
+    ).fetchall()
+
+
+def judged_trials(db: Database, run: str) -> list[tuple[Any, ...]]:
+    """List a run's trials in their order: `unit, scenario, model, arm, questions, crisis, true_score`.
+
+    The last three are as in `score_rows`, which says all that is known and takes several times as long.
+    """
+    return db.conn.execute(_TRIALS, [run]).fetchall()
+
+
+def judged_values(db: Database, run: str) -> list[tuple[Any, ...]]:
+    """List what judges and people gave a run's responses: `unit, judge, score` and the three dimensions.
+
+    Everything after the judge is null where a judgement failed; where a person gave a score alone, the dimensions are.
+    """
+    return db.conn.execute(_VALUES, {"run": run, "human": HUMAN}).fetchall()
 
 
 def scenario_responses(db: Database, runs: Sequence[str], scenario: str) -> list[Row]:

@@ -9,9 +9,11 @@ from storage.errors import NotFoundError
 from storage.judgements import (
     blind_response,
     judged_runs,
+    judged_trials,
+    judged_values,
     ratable_units,
     raters,
-    scenario_queries,
+    run_scenarios,
     scenario_responses,
     score_stamp,
 )
@@ -27,7 +29,9 @@ def test_what_is_read_of_a_run_and_its_ratings(prepared: Path, tmp_path: Path) -
     assert (row["run"], row["scenarios"], row["arms"], row["world"]) == (run, 14, 8, "surrogate")
     units, stamp = [found.unit for found in ratable_units(db, run)], score_stamp(db, run)
     assert len(units) == 14 * 8
-    assert len(scenario_queries(db, run)) == 14
+    assert len(run_scenarios(db, run)) == 14
+    assert [trial[0] for trial in judged_trials(db, run)] == units
+    assert len(judged_values(db, run)) == 14 * 8 * 2
     assert raters(db) == []
     with transaction(db):
         save_rating(db, Rating(units[0], "R", (1, 2, 3), 2.0, "so"))
@@ -36,6 +40,9 @@ def test_what_is_read_of_a_run_and_its_ratings(prepared: Path, tmp_path: Path) -
     assert raters(db) == ["R"]
     blind = blind_response(db, units[0])
     assert set(blind._fields) == {"scenario_id", "query", "profile", "text"}
+    given = {value[:2]: value[2:] for value in judged_values(db, run)}
+    assert given[units[0], "human:R"] == (2.0, 1, 2, 3)
+    assert given[units[0], "human:S"] == (4.0, None, None, None)
     responses = scenario_responses(db, [run], blind.scenario_id)
     assert len(responses) == 8
     mine = next(found for found in responses if found["unit"] == units[0])

@@ -1,23 +1,23 @@
 """What the scores screen shows: two panes whose contents depend on the view."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from rich.table import Table
-from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from workbench.app.frame import Export, Headline, Pane, Subject, WorkbenchScreen
-from workbench.app.look import rich_style
 from workbench.app.state.answers import Answers, Whose
+from workbench.app.state.beside import Beside, shared_judges
 from workbench.app.state.judges import Agreement, Panel, Queued
 from workbench.app.state.matrix import cell_lines, judge_note, matrix, row_text
 from workbench.app.state.runpair import RunPair
-from workbench.app.state.scores import ALL, ALL_JUDGES, Beside, RunScores
+from workbench.app.state.scores import ALL, ALL_JUDGES, RunScores
 from workbench.app.state.spans import text_of
+from workbench.app.state.verdicts import Made
+from workbench.app.widgets.facts import Facts
 from workbench.app.widgets.matrix import ScoreMatrix
 from workbench.app.widgets.responses import Answer, answer_content
 from workbench.app.widgets.scatter import Scatter
@@ -29,7 +29,7 @@ from workbench.app.widgets.scorelines import (
     points_table,
     queue_table,
 )
-from workbench.app.widgets.scorelist import MadeLines, ScoreList
+from workbench.app.widgets.scorelist import ScoreList
 from workbench.statistics.comparison import Changed
 from workbench.statistics.scores import AVERAGE
 from workbench.text import plain
@@ -61,7 +61,9 @@ class ScoreViews(WorkbenchScreen):
         data: the run. judge: whose verdicts, or `ALL_JUDGES`. view: a name of `_VIEWS`.
         beside: two arms. domain, points: which of their scenarios are listed.
         answers: the scenario that is open. opened, place: the list it was opened from, and where in it.
-        pair: two runs. panel, agreement, agreed, queue: judges, their figures so far, whether these are all, the items.
+        pair: two runs. panel, queue: judges, and the items they disagree on.
+        agreement, figures: the figures of agreement so far, and how many there will be.
+        reading: what is being read or compared, in words; empty while nothing is.
     """
 
     def __init__(self) -> None:
@@ -74,13 +76,24 @@ class ScoreViews(WorkbenchScreen):
         self.pair: RunPair | None = None
         self.panel: Panel | None = None
         self.agreement: list[Agreement] = []
-        self.agreed = False
+        self.figures = 0
+        self.reading = ""
         self.queue: list[Queued] = []
         self.domain = AVERAGE
-        self.points: tuple[Changed, ...] = ()
-        self.opened: tuple[Opened, ...] = ()
+        self.points: Sequence[Changed] = ()
+        self.opened: Sequence[Opened] = ()
         self.place = 0
         self._before: list[str] = []
+
+    @property
+    def agreed(self) -> bool:
+        """Whether all figures of agreement are there."""
+        return self.panel is not None and len(self.agreement) == self.figures
+
+    @property
+    def across(self) -> RunPair | None:
+        """The two runs whose arms stand beside each other, in their comparison and in what was opened from it."""
+        return self.pair if "runs" in (self.view, *self._before) else None
 
     # What it is made of
 
@@ -96,8 +109,7 @@ class ScoreViews(WorkbenchScreen):
             yield Answer(id="scores-left")
             yield Static(id="scores-empty", markup=False)
         with Pane(id="scores-side"), ContentSwitcher(initial="scores-detail"):
-            with VerticalScroll(id="scores-detail"):
-                yield Static(id="scores-facts", markup=False)
+            yield Facts(id="scores-detail")
             yield ScoreList(id="scores-queue")
             yield ScoreList(id="scores-changed")
             yield Answer(id="scores-right")
@@ -121,7 +133,7 @@ class ScoreViews(WorkbenchScreen):
         scenario = self._scenario_in_front()
         if scenario is None:
             return Subject("run", self.data.id, f"run {self.data.id}")
-        return Subject("scenario", scenario, self.data.queries.get(scenario, scenario)[:60])
+        return Subject("scenario", scenario, (self.data.query(scenario) or scenario)[:60])
 
     def copy_text(self) -> str | None:
         """Return the row under the cursor, or the response in front."""
@@ -136,7 +148,9 @@ class ScoreViews(WorkbenchScreen):
             lines = self.list_in_front()
             return text_of(lines.lines[lines.cursor]).strip() if len(lines.lines) else None
         point = self.point()
-        return None if point is None else "\n".join(f"{name}: {text}" for name, text in point_pairs(point, self.data))
+        if point is None or self.beside is None:
+            return None
+        return "\n".join(f"{name}: {text}" for name, text in point_pairs(point, self.beside))
 
     def exports(self) -> list[Export]:
         """Offer the table as its command writes it."""
@@ -192,11 +206,7 @@ class ScoreViews(WorkbenchScreen):
         beside.border_title, beside.border_subtitle = Content(side), ""
 
     def _facts(self, pairs: list[tuple[str, str]]) -> None:
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(style=rich_style(self, "text-muted"), no_wrap=True)
-        for name, text in pairs:
-            grid.add_row(Text(name), Text(text))
-        self.query_one("#scores-facts", Static).update(grid)
+        self.query_one(Facts).tell(pairs)
 
     def show_empty(self) -> None:
         self._titles("Scores", "What to do next")
@@ -211,13 +221,16 @@ class ScoreViews(WorkbenchScreen):
         )
 
     def show_matrix(self) -> None:
-        if self.data is None or self.view != "matrix":
+        if self.view != "matrix":
+            return
+        if self.data is None:
+            self._titles("Scores", "Cell", "reading verdicts …")
             return
         table = self.query_one(ScoreMatrix)
         table.show(matrix(self.data, self.judge))
-        pending = len(self.data.pending(self.judge)) if self.data.pending(self.judge) else 0
+        pending = len(self.data.pending(self.judge))
         legend = "± half the 95 % interval, clustered by profile"
-        hint = f"{pending} rows being computed …" if pending else legend
+        hint = self.reading or (f"{pending} rows being computed …" if pending else legend)
         self._titles(f"Scores · {judge_note(self.data.judges, self.judge)}", "Cell", hint)
         key = table.row.key if table.row else None
         if key is None:
@@ -235,55 +248,54 @@ class ScoreViews(WorkbenchScreen):
         heading, make = points_table(
             self.points, beside, data, self.workbench.sensitive, lambda: lines.scrollable_content_region.width
         )
-        lines.show(MadeLines(len(self.points), make), heading=heading)
+        lines.show(Made(len(self.points), make), heading=heading)
         if self.view == "differences":
             self.show_point()
 
     def show_point(self) -> None:
-        beside, data = self.beside, self.data
-        if beside is None or data is None:
+        beside = self.beside
+        if beside is None:
             return
-        arms = f"{beside.first.arm} and {beside.second.arm}"
+        first, second = beside.names
         domain = "" if self.domain == AVERAGE or self.view == "scatter" else f" · {self.domain}"
+        view = "Scatter" if self.view == "scatter" else "Differ most"
         self._titles(
-            f"{'Scatter' if self.view == 'scatter' else 'Differ most'} · {arms}{domain} · {self.judged_by()}",
+            f"{view} · {first} and {second}{domain} · {self.judged_by()}",
             "Scenario",
             "[ ] change the arms · enter opens",
         )
-        second, first = plain(beside.second.arm), plain(beside.first.arm)
         counts = [
             ("above", f"{beside.above:,} scenarios: {second} scores higher"),
             ("below", f"{beside.below:,} scenarios: {first} scores higher"),
             ("on", f"{beside.on:,} score the same"),
+            *(("alone", f"{n:,} only in {name}") for n, name in zip(beside.alone, beside.names, strict=True) if n),
         ]
         point = self.point()
-        facts = point_pairs(point, data) if point else [("", "no scenario has a score from both arms")]
+        facts = point_pairs(point, beside) if point else [("", "no scenario has a score from both arms")]
         shown = [(name, self.workbench.sensitive(text) if name == "query" else text) for name, text in facts]
         self._facts([*(counts if self.domain == AVERAGE or self.view == "scatter" else []), *shown])
 
     def show_judges(self) -> None:
         data, panel = self.data, self.panel
+        rest = "every response of the run; intervals clustered by profile"
+        hint = rest if self.agreed else f"agreement: {len(self.agreement)} of {self.figures or '…'} figures"
+        self._titles("Judges against each other", "Where they differ most", hint)
         if data is None or panel is None:
             return
-        self._titles(
-            "Judges against each other",
-            "Where they differ most",
-            "every response of the run; intervals clustered by profile",
-        )
         figures = self.query_one("#scores-agreement", ScoreList)
-        heading, lines = agreement_table(self.agreement, len(panel.judges), self.app.size.width - 3, done=self.agreed)
+        heading, lines = agreement_table(self.agreement, len(panel.judges), self.app.size.width - 3, self.figures)
         figures.show(lines, heading=heading)
         queue = self.query_one("#scores-queue", ScoreList)
         cover = self.workbench.sensitive
         heading, make = queue_table(
             self.queue, panel.judges, data, cover, lambda: queue.scrollable_content_region.width
         )
-        queue.show(MadeLines(len(self.queue), make), heading=heading)
+        queue.show(Made(len(self.queue), make), heading=heading)
 
     def show_runs(self) -> None:
         if self.pair is None or self.data is None:
             return
-        title = f"Run {self.pair.first['run']} and run {self.pair.second['run']} · {self.pair.analysis}"
+        title = f"Run {self.pair.first.id} and run {self.pair.second.id} · {self.pair.analysis}"
         self._titles(title, "Changed most", "difference = second - first, p and interval clustered by profile")
         lines = self.query_one("#scores-runs", ScoreList)
         heading, found = pair_table(self.pair, self.app.size.width - 4)
@@ -291,7 +303,7 @@ class ScoreViews(WorkbenchScreen):
         changed = self.query_one("#scores-changed", ScoreList)
         items, cover = self.pair.table.changed, self.workbench.sensitive
         heading, make = points_table(items, None, self.data, cover, lambda: changed.scrollable_content_region.width)
-        changed.show(MadeLines(len(items), make), heading=heading)
+        changed.show(Made(len(items), make), heading=heading)
 
     def show_answers(self) -> None:
         answers, cover = self.answers, self.workbench.sensitive
@@ -332,7 +344,7 @@ class ScoreViews(WorkbenchScreen):
         if self.view in ("scatter", "differences") and (point := self.point()) is not None:
             return point.scenario_id
         if self.view == "judges" and self.queue:
-            return self.queue[self.query_one("#scores-queue", ScoreList).cursor].score.scenario_id
+            return self.queue[self.query_one("#scores-queue", ScoreList).cursor].item.scenario_id
         return None
 
     def list_in_front(self) -> ScoreList:
@@ -345,4 +357,7 @@ class ScoreViews(WorkbenchScreen):
         return self.focused is not None and self.focused.id == "scores-right"
 
     def judged_by(self) -> str:
-        return "mean of judges" if self.judge == ALL_JUDGES else judge_note((), self.judge)
+        if self.judge != ALL_JUDGES or self.beside is None:
+            return judge_note((), self.judge)
+        judges = shared_judges(self.beside.first.data, self.beside.second.data)
+        return plain(f"mean of judges {' '.join(judges)}" if len(judges) > 1 else f"judge {''.join(judges)}")

@@ -1,14 +1,13 @@
 """Judges against each other, as the scores screen shows it: lines of figures, and the queue of disagreements."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from simulator.world import DIMENSIONS
-from workbench.app.state.scores import RunScores, Score
+from workbench.app.state.verdicts import Verdicts
+from workbench.report.reading import Group
 from workbench.statistics import judging
-from workbench.statistics.judging import Ratings
+from workbench.statistics.judging import Item, Ratings
 from workbench.statistics.panel import Disagreement
 from workbench.statistics.resampling import Estimate, Floats
 
@@ -43,8 +42,13 @@ class Agreement:
 class Queued:
     """A response that judges see differently: what was judged, and how."""
 
-    score: Score
+    item: Item
     disagreement: Disagreement
+
+    @property
+    def group(self) -> Group:
+        """The arm that was judged."""
+        return Group(self.item.model, self.item.arm)
 
 
 class Panel:
@@ -52,33 +56,27 @@ class Panel:
 
     Fields:
         judges: `[j]`, their names, people last.
-        units: `[m]`, one verdict of each response that was judged, in the order of units.
+        items: `[m]`, the responses that were judged, in the order of units.
         ratings: `[m, j]` float64, NaN where a judge has no score.
     """
 
-    def __init__(self, data: RunScores) -> None:
-        found: dict[int, Score] = {}
-        for scores in data.scores.values():
-            for score in scores:
-                found.setdefault(score.unit, score)
-        self.units: tuple[Score, ...] = tuple(found[unit] for unit in sorted(found))
-        self._all = Ratings(_row(score) for scores in data.scores.values() for score in scores)
+    def __init__(self, verdicts: Verdicts) -> None:
+        self.items = verdicts.items
+        profiles = verdicts.profile[verdicts.scenario]
+        self._all = Ratings.of_columns(
+            verdicts.judges, self.items, verdicts.values, profiles, verdicts.group, verdicts.truth
+        )
         self.judges = self._all.judges
         self.ratings: Floats = self._all.of()
 
-    def figures(self) -> Iterator[Callable[[], Agreement]]:
-        """Yield what computes each line of the table, one after the other, since intervals take their time."""
-        for later in (*self._all.agreement(), *self._all.worth(), *self._all.between_dimensions()):
-            yield partial(_line, later)
+    def figures(self) -> list[Callable[[], Agreement]]:
+        """Return what computes each line of the table: intervals take their time."""
+        found = (*self._all.agreement(), *self._all.worth(), *self._all.between_dimensions())
+        return [partial(_line, later) for later in found]
 
     def queue(self, most: int = 500) -> list[Queued]:
         """Return the responses that judges disagree on most, widest spread first."""
-        by_unit = {score.unit: score for score in self.units}
-        return [Queued(by_unit[item.unit], entry) for item, entry in self._all.queue(most)]
-
-
-def _row(score: Score) -> Mapping[str, Any]:
-    return {**score._asdict(), **dict(zip(DIMENSIONS, score.dimensions or (None, None, None), strict=True))}
+        return [Queued(item, entry) for item, entry in self._all.queue(most)]
 
 
 def _line(later: judging.Later) -> Agreement:

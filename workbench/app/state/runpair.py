@@ -1,13 +1,16 @@
 """Two runs beside each other, as `workbench compare` sets them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from workbench.app.state.scores import RunScores, read_scores
 from workbench.app.state.spans import ABSENT, Column, Span
 from workbench.figures import mean_and_half, p_value, two_digits
 from workbench.statistics.comparison import Comparison, ComparisonTable, compare_pairs, compare_samples
 from workbench.statistics.paired import Paired
+from workbench.text import counted
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -35,13 +38,12 @@ class RunPair:
     """A run and a second one.
 
     Fields:
-        first, second: of `storage.readers.find_run`.
         table: its lines are paired where scenarios are shared, else unpaired.
         measure: names of what differs so that scores may not mean the same. other: what else differs.
     """
 
-    first: Mapping[str, Any]
-    second: Mapping[str, Any]
+    first: RunScores
+    second: RunScores
     table: ComparisonTable
     measure: tuple[str, ...]
     other: tuple[str, ...]
@@ -51,9 +53,20 @@ class RunPair:
         """The word that stands beside the figures."""
         return self.table.rows[0].result.analysis if self.table.rows else "nothing to compare"
 
+    def shared(self) -> tuple[int, int, int]:
+        """Return how many judged scenarios both runs have, only the first, only the second."""
+        one, other = (
+            {found.scenarios[i] for i in np.unique(found.scenario).tolist()}
+            for found in (self.first.verdicts, self.second.verdicts)
+        )
+        return len(one & other), len(one - other), len(other - one)
+
     def notes(self) -> list[tuple[str, str]]:
         """Return what a reader has to know of the comparison: pairs of a status and a text."""
-        notes = [("warning", f"scores may not mean the same in both runs: {_some(self.measure)}")] * bool(self.measure)
+        both, *alone = self.shared()
+        lone = [f"{n:,} only in {run.id}" for n, run in zip(alone, (self.first, self.second), strict=True) if n]
+        notes = [("", ", ".join([f"{counted(both, 'scenario')} in both runs", *lone]))]
+        notes += [("warning", f"scores may not mean the same in both runs: {_some(self.measure)}")] * bool(self.measure)
         if self.analysis == "unpaired":
             notes.append(("warning", "no shared scenario has a score in both: all scores as independent samples"))
         if not self.table.rows:
@@ -66,23 +79,25 @@ class RunPair:
         return notes
 
 
-def read_pair(db: "Database", first: str, second: str) -> RunPair:
+def read_pair(db: "Database", first: RunScores, second: str) -> RunPair:
     """Compare two runs on the scenarios they share, or as independent samples where they share none.
+
+    Args:
+        first: the run that is open. second: the id of the other, or its beginning.
 
     Raises:
         NotFoundError: there is no such run.
     """
     from storage.compare import Side, pair_rows, run_differences, side_rows
-    from storage.readers import find_run
 
-    one, other = find_run(db, first), find_run(db, second)
-    sides = Side(one["run"]), Side(other["run"])
+    other = first if second == first.id else read_scores(db, second)
+    sides = Side(first.id), Side(other.id)
     table = compare_pairs(pair_rows(db, *sides), most=_MOST)
     if not table.rows:
         table = compare_samples(side_rows(db, sides[0]), side_rows(db, sides[1]))
-    found = run_differences(db, one, other)
+    found = run_differences(db, first.run, other.run)
     names = [tuple(difference.name for difference in found if difference.measure == measure) for measure in (1, 0)]
-    return RunPair(one, other, table, names[0], names[1])
+    return RunPair(first, other, table, names[0], names[1])
 
 
 def pair_cells(row: Comparison) -> dict[str, Span]:

@@ -79,8 +79,14 @@ class ScoreMatrix(Scrolled, can_focus=True):
     def select(self, row: int, column: int) -> None:
         """Put the cursor on a cell, by the numbers of a row that is not the paper's and of a column."""
         if self._places():
+            before, offset = (self._row, self._first), self.scroll_offset
             self._row, self._column = row, column
             self._reveal()
+            if (before[1], offset) == (self._first, self.scroll_offset):
+                for line in (-1, *(i for i, drawn in enumerate(self._lines) if drawn.row in (before[0], row))):
+                    self._refresh_drawn(line)
+            else:
+                self.refresh()
             self.post_message(self.Moved())
 
     def on_resize(self) -> None:
@@ -129,7 +135,9 @@ class ScoreMatrix(Scrolled, can_focus=True):
             label = row.label if part == "values" else ""
             note = row.note if part == "values" else ""
             segments = [Segment(self._label(label, note), self._style(row))]
-            segments += [segment for i in self._shown() for segment in self._cell(row, row.cells[i], part, (number, i))]
+            width = self._width
+            for i in self._shown():
+                segments += self._cell(row, row.cells[i], part, (number, i), width)
         return Strip(segments).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     @property
@@ -163,13 +171,17 @@ class ScoreMatrix(Scrolled, can_focus=True):
             self._reveal()
         self.refresh()
 
+    def _refresh_drawn(self, line: int) -> None:
+        """Draw one line anew; -1 is the headings."""
+        y = 0 if line < 0 else line + 1 - int(self.scroll_offset.y)
+        self.refresh(Region(0, y, self.size.width, 1))
+
     def _reveal(self) -> None:
         least, most = max(0, self._column - self._fits + 1), min(self._column, len(ORDER) - self._fits)
         self._first = max(least, min(self._first, most))
         at = next((i for i, line in enumerate(self._lines) if line.row == self._row and line.part == "values"), 0)
         # The headings cover the first line of the window, so one line more comes into view.
         self.scroll_to_region(Region(0, at, 1, 3), animate=False, force=True)
-        self.refresh()
 
     def _headings(self) -> Strip:
         muted = rich_style(self, "text-muted", bold=True)
@@ -189,8 +201,9 @@ class ScoreMatrix(Scrolled, can_focus=True):
         here = self._row < len(self._rows) and row is self._rows[self._row]
         return rich_style(self, "foreground" if row.key else "text-muted", bold=here, dim=False)
 
-    def _cell(self, row: MatrixRow, cell: MatrixCell | None, part: str, place: tuple[int, int]) -> list[Segment]:
-        width = self._width
+    def _cell(
+        self, row: MatrixRow, cell: MatrixCell | None, part: str, place: tuple[int, int], width: int
+    ) -> list[Segment]:
         muted = rich_style(self, "text-muted")
         if cell is None:
             text = "–" if row.ready else "…"

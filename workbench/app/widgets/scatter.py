@@ -1,5 +1,6 @@
 """Two arms against each other: a dot per scenario, the diagonal where both are as good, and a cursor on the dots."""
 
+from itertools import groupby
 from typing import ClassVar
 
 import numpy as np
@@ -7,14 +8,14 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.events import Click
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.app.look import rich_style
+from workbench.app.state.beside import Beside, nearest
 from workbench.app.state.canvas import Plot
-from workbench.app.state.scores import Beside, nearest
-from workbench.text import plain
 
 _AXIS = 5
 """Columns left of the plot: the axis and its numbers."""
@@ -102,7 +103,7 @@ class Scatter(Widget, can_focus=True):
                 numbers[plot.column_of(score)] = str(score)
             segments = [Segment(" " * _AXIS + "".join(numbers), muted)]
         else:
-            x, up = plain(self._beside.first.arm), plain(self._beside.second.arm)
+            x, up = self._beside.short
             above, below = ("▲", "▼") if plot.few else ("above", "below")
             text = f"→ {x}   ↑ {up}   {above} {up} higher   {below} {x} higher   ·· the same"
             segments = [Segment(" " * _AXIS + text, muted)]
@@ -110,8 +111,10 @@ class Scatter(Widget, can_focus=True):
 
     def _go(self, cursor: int) -> None:
         if cursor != self.cursor:
+            plot = self._drawn()
+            rows = {int(plot.cells[at][1]) for at in (cursor, self.cursor)} if plot is not None else set()
             self.cursor = cursor
-            self.refresh()
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in rows))
             self.post_message(self.Moved())
 
     def _drawn(self) -> Plot | None:
@@ -128,14 +131,20 @@ class Scatter(Widget, can_focus=True):
         return f"{label:>{_AXIS - 2}} {'┤' if label else '│'}"
 
     def _dots(self, plot: Plot, y: int) -> list[Segment]:
-        text, cursor = plot.row(y), None
-        if len(plot.cells) and plot.cells[self.cursor][1] == y:
-            cursor = int(plot.cells[self.cursor][0])
-        line = rich_style(self, "border-blurred")
+        text, cursor = plot.row(y), self._cursor_in(plot, y)
+        roles = [_SIDES[side] if filled else None for side, filled in zip(plot.sides[y], plot.filled[y], strict=True)]
         segments: list[Segment] = []
-        for x, character in enumerate(text):
-            style = rich_style(self, _SIDES[int(plot.sides[y, x])], bold=True) if plot.filled[y, x] else line
-            if x == cursor:
-                style, character = rich_style(self, "accent", bold=True) + Style(reverse=self.has_focus), "◉"
-            segments.append(Segment(character, style))
+        for (role, here), run in groupby(range(plot.width), lambda x: (roles[x], x == cursor)):
+            if here:
+                accent = rich_style(self, "accent", bold=True)
+                segments.append(Segment("◉", accent + Style(reverse=self.has_focus)))
+            else:
+                style = rich_style(self, role or "border-blurred", bold=role is not None)
+                segments.append(Segment("".join(text[x] for x in run), style))
         return segments
+
+    def _cursor_in(self, plot: Plot, y: int) -> int | None:
+        """Return the column of the cursor, where it stands in this row."""
+        if len(plot.cells) and plot.cells[self.cursor][1] == y:
+            return int(plot.cells[self.cursor][0])
+        return None

@@ -6,11 +6,11 @@ from itertools import groupby
 from typing import Any
 
 from workbench.app.look import bar
+from workbench.app.state.beside import Beside
 from workbench.app.state.judges import EFFECTIVE, Agreement, Queued, ratings_text
 from workbench.app.state.runpair import COLUMNS, RunPair, pair_cells
-from workbench.app.state.scores import Beside, Key, RunScores
+from workbench.app.state.scores import RunScores
 from workbench.app.state.spans import ABSENT, Line, Span, cut, layout, line, muted, status_span, table_line
-from workbench.report.reading import Group
 from workbench.statistics.comparison import Changed
 from workbench.statistics.scores import ScoreTable
 from workbench.text import counted, plain
@@ -32,7 +32,7 @@ def points_table(
     Args:
         beside: the two arms; None where each scenario says its own (two runs, whose changes have an arm each).
     """
-    names = (cut(beside.first.arm, _ARM), cut(beside.second.arm, _ARM)) if beside else ("first", "second")
+    names = [cut(name, _ARM) for name in beside.short] if beside else ["first", "second"]
     arm = 0 if beside else _ARM + 1
     heading = line(
         muted(f"{'domain':<{_DOMAIN}} "),
@@ -50,34 +50,30 @@ def points_table(
             f"{cut(point.second_arm, _ARM):<{_ARM}} " if arm else "",
             f"{point.first:>8.2f} {point.second:>8.2f} ",
             Span(f"{glyph} {point.change:+.2f}" if point.change else f"{glyph} {0:>5.2f}", role),
-            muted(f"  {cut(cover(data.queries.get(point.scenario_id, point.scenario_id)), max(0, width() - taken))}"),
+            muted(f"  {cut(cover(data.query(point.scenario_id) or point.scenario_id), max(0, width() - taken))}"),
         )
 
     return heading, make
 
 
-def point_pairs(point: Changed, data: RunScores) -> list[tuple[str, str]]:
+def point_pairs(point: Changed, beside: Beside) -> list[tuple[str, str]]:
     """Return what is known of a scenario under two arms, as pairs of a name and a text; `query` is not covered."""
-    sides = (Group(point.first_model, point.first_arm), Group(point.second_model, point.second_arm))
-    several = len({group.model for group in data.groups}) > 1
+    several = len({model for side in (beside.first, beside.second) for model in side.data.models}) > 1
     pairs = [
-        ("scenario", f"{point.scenario_id} · {point.domain}"),
-        ("query", plain(data.queries.get(point.scenario_id, "not in the database"))),
+        ("scenario", f"{plain(point.scenario_id)} · {plain(point.domain)}"),
+        ("query", plain(beside.first.data.query(point.scenario_id) or "not in the database")),
         ("change", f"{point.first:.2f} → {point.second:.2f}, {point.change:+.2f}"),
     ]
-    for group in dict.fromkeys(sides):
-        found = []
-        for judge in data.judges:
-            scores = data.scores.get(Key(group, judge), ())
-            mine = next((score for score in scores if score.scenario_id == point.scenario_id), None)
-            if mine is not None:
-                found.append(f"{judge} {'failed' if mine.score is None else f'{mine.score:.2f}'}")
-        pairs.append((cut(group.arm, 10), " · ".join(found) + (f"   {group.model}" if several else "")))
+    for side in (beside.first, beside.second)[: 1 if beside.first.whose == beside.second.whose else 2]:
+        said = side.data.said(side.group, point.scenario_id)
+        found = " · ".join(f"{judge} {'failed' if score is None else f'{score:.2f}'}" for judge, score in said)
+        where = [side.group.model] * several + [f"run {side.data.id}"] * beside.across
+        pairs.append((cut(plain(side.group.arm), 10), plain("   ".join([found, *where]))))
     return pairs
 
 
-def agreement_table(figures: Sequence[Agreement], judges: int, width: int, *, done: bool) -> tuple[Line, list[Line]]:
-    """Return heading and lines of the figures computed so far; what is to come is said in a last line."""
+def agreement_table(figures: Sequence[Agreement], judges: int, width: int, total: int) -> tuple[Line, list[Line]]:
+    """Return heading and lines of the figures computed so far, of `total`; what is to come is said in a last line."""
     room, steps = max(18, min(42, width - 62)), 10 if width >= 100 else 4
     heading = line(muted(f"{'judges':<{room}} {'figure':<17} value  {'95 % interval':<{15 + steps}} responses"))
     lines = []
@@ -100,8 +96,8 @@ def agreement_table(figures: Sequence[Agreement], judges: int, width: int, *, do
                     muted(f"{found.n:>10,}"),
                 )
             )
-    if not done:
-        lines.append(line(muted("… intervals are being computed")))
+    if len(figures) < total:
+        lines.append(line(muted(f"… {len(figures)} of {total} figures; the others are being computed")))
     return heading, lines
 
 
@@ -115,12 +111,12 @@ def queue_table(
     taken = 8 + _ARM + 1 + _DOMAIN + 1 + scores + 3
 
     def make(i: int) -> Line:
-        score, entry = queue[i].score, queue[i].disagreement
+        item, entry = queue[i].item, queue[i].disagreement
         return line(
             Span(f"{entry.spread:>6.2f}", bold=True),
-            f"  {cut(score.arm, _ARM):<{_ARM}} {cut(score.domain, _DOMAIN):<{_DOMAIN}} ",
+            f"  {cut(item.arm, _ARM):<{_ARM}} {cut(item.domain, _DOMAIN):<{_DOMAIN}} ",
             f"{cut(plain(ratings_text(judges, entry)), scores):<{scores}}  ",
-            muted(cut(cover(data.queries.get(score.scenario_id, score.scenario_id)), max(0, width() - taken))),
+            muted(cut(cover(data.query(item.scenario_id) or item.scenario_id), max(0, width() - taken))),
         )
 
     return heading, make

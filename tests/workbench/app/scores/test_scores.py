@@ -105,7 +105,7 @@ def test_the_cursor_says_what_its_cell_is_made_of_and_enter_opens_the_cell(prepa
         assert screen.view == "differences"
         assert screen.judge == "b"
         assert screen.beside is not None
-        assert (screen.beside.first.arm, screen.beside.second.arm) == ("vanilla", "agent")
+        assert (screen.beside.first.group.arm, screen.beside.second.group.arm) == ("vanilla", "agent")
         assert {point.domain for point in screen.points} == {"Relationship"}
         assert "Relationship · judge b" in text
         assert screen.subject() is not None
@@ -184,7 +184,7 @@ def test_judges_against_each_other_and_the_item_they_disagree_on_most(prepared: 
         text = screen_text(pilot.app)
         for figure in ("Pearson r", "Spearman ρ", "κ quadratic", "Krippendorff α", "effective judges"):
             assert figure in text
-        item = screen.queue[0].score
+        item = screen.queue[0].item
         await press(pilot, "enter")
         assert screen.view == "scenario"
         assert screen.answers is not None

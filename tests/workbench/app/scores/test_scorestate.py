@@ -14,11 +14,12 @@ from storage.ratings import Rating, save_rating
 from storage.readers import find_run, score_rows
 from tests.workbench.app.scores.copying import copied
 from workbench.app.state.answers import Whose, read_answers, turned
+from workbench.app.state.beside import RunArm, nearest, set_beside
 from workbench.app.state.canvas import Plot
 from workbench.app.state.judges import EFFECTIVE, Panel
 from workbench.app.state.matrix import cell_lines, matrix
 from workbench.app.state.runpair import pair_cells, read_pair
-from workbench.app.state.scores import ALL_JUDGES, ORDER, Key, RunScores, default_sides, nearest, read_scores
+from workbench.app.state.scores import ALL_JUDGES, ORDER, Key, RunScores, default_sides, read_scores
 from workbench.app.widgets.scorelines import matrix_texts
 from workbench.cli.tables import paper_layout
 from workbench.report.reading import Group
@@ -74,7 +75,8 @@ def test_rows_of_the_same_verdicts_are_kept_and_others_stay_until_they_are_compu
 ) -> None:
     again = read_scores(db, data.id)
     changed = again.pending()[0]
-    again.scores[changed] = again.scores[changed][:-1]
+    group, judge = again.groups.index(changed.group), again.judges.index(changed.judge)
+    again.verdicts.judged[again.verdicts.trial[group, 0], judge] = False
     again.take_over(data)
     assert again.pending() == [changed]
     assert again.shown(changed) == data.ready[changed]
@@ -98,13 +100,17 @@ def test_two_arms_are_beside_each_other_as_compare_sets_them(db: Database, data:
     sides = (Side(data.id, group.arm, group.model) for group in (first, second))
     rows = [row for row in pair_rows(db, *sides) if judge in (ALL_JUDGES, row["judge"])]
     table = compare_pairs(rows, most=100)
-    beside = data.beside(first, second, judge)
+    beside = set_beside(RunArm(data, first), RunArm(data, second), judge)
     assert tuple(point for point in beside.points if point.change) == table.changed
     assert beside.above + beside.below + beside.on == len(beside.points) == 14
     assert beside.on == 14 - len(table.changed)
     # a dot stays on its side of the diagonal
     assert all(np.sign(y - x) == np.sign(p.change) for p, (x, y) in zip(beside.points, beside.xy, strict=True))
     assert {point.domain for point in beside.within("Career")} == {"Career"}
+    assert [beside.place(point.scenario_id) for point in beside.points] == list(range(14))
+    assert beside.alone == (0, 0)
+    alone = set_beside(RunArm(data, first), RunArm(data, first), judge)
+    assert [point.first for point in alone.points] == sorted(point.first for point in alone.points)
 
 
 def test_the_cursor_goes_to_the_nearest_point_in_a_direction() -> None:
@@ -129,9 +135,9 @@ def test_a_plot_holds_a_mark_for_each_point_and_sides_are_told_apart_without_col
 
 
 def test_agreement_is_that_of_the_statistics_and_the_widest_spread_comes_first(data: RunScores) -> None:
-    panel = Panel(data)
+    panel = Panel(data.verdicts)
     figures = [figure() for figure in panel.figures()]
-    profiles = [score.profile_id for score in panel.units]
+    profiles = [item.profile_id for item in panel.items]
     assert panel.ratings.shape == (14 * 8, 2)
     assert figures[0].estimate == pearson(panel.ratings[:, 0], panel.ratings[:, 1], profiles)
     (worth,) = [figure for figure in figures if figure.figure == EFFECTIVE]
@@ -156,21 +162,21 @@ def test_what_people_rated_is_a_judge_of_its_own(prepared: Path, tmp_path: Path)
             save_rating(db, Rating(unit, "R", (value, value, value), value))
     found = read_scores(db, run)
     assert found.judges == ("a", "b", "human:R")
-    assert sum(len(found.scores[key]) for key in found.keys("human:R")) == 40
+    assert found.verdicts.judged[:, found.judges.index("human:R")].sum() == 40
     row = found.row(found.keys("human:R")[0])
     assert row.questions is None
     # people stand apart: the mean of judges between two arms does not change by them
     first, second = default_sides(found.groups)
-    judges = {point.judges for point in found.beside(first, second, ALL_JUDGES).points}
+    judges = {point.judges for point in set_beside(RunArm(found, first), RunArm(found, second)).points}
     assert judges == {2}
-    labels = [figure().who for figure in Panel(found).figures()]
+    labels = [figure().who for figure in Panel(found.verdicts).figures()]
     assert {"a and human:R", "b and human:R", "errors against people"} <= set(labels)
     db.conn.close()
 
 
 def test_the_responses_of_a_scenario_are_read_with_their_verdicts(db: Database, data: RunScores) -> None:
     first, second = default_sides(data.groups)
-    scenario = data.scores[Key(first, "a")][0].scenario_id
+    scenario = data.verdicts.scenarios[0]
     answers = read_answers(db, scenario, Whose(data.id, first), Whose(data.id, second))
     left, right = answers.sides
     assert (left["arm"], right["arm"]) == ("vanilla", "planner")
@@ -193,9 +199,9 @@ def test_two_places_in_a_ring_never_meet() -> None:
 
 
 def test_a_run_beside_itself_is_compared_in_pairs_and_says_so(db: Database, data: RunScores) -> None:
-    pair = read_pair(db, data.id, data.id)
+    pair = read_pair(db, data, data.id)
     assert pair.analysis == "paired"
-    assert pair.notes() == []
+    assert pair.notes() == [("", "14 scenarios in both runs")]
     assert {pair_cells(row)["difference"].text for row in pair.table.rows} == {"+0.00±.00"}
     assert len(pair.table.rows) == len(data.keys())
 
