@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import DescendantFocus
 
 from storage.searches import first_search, latest_searches, search_row, trace_if_new
 from workbench.app.frame import Export, Headline, Subject
@@ -105,7 +106,7 @@ class SearchScreen(Moving):
 
     def back(self) -> bool:
         """Close the second search, then the first."""
-        if self.has_class("-why") and self.desk.second is not None:
+        if self.has_class("-why") and self.panes.has_class("-low") and self.desk.second is not None:
             self.remove_class("-why")
             self.show_pane("tree")
             return True
@@ -198,6 +199,11 @@ class SearchScreen(Moving):
             state.cursor = second.cursor
         self.panes.show_cursor()
 
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Explain the search whose tree or lattice is in use."""
+        if isinstance(event.widget, TreeView | LatticeView):
+            self.panes.explain("right" if (event.widget.id or "").endswith(BESIDE) else "left")
+
     @on(TreeView.SortBy)
     def _heading_clicked(self, event: TreeView.SortBy) -> None:
         self.panes.sort_by(event.column)
@@ -255,12 +261,10 @@ class SearchScreen(Moving):
         from workbench.engine.evidence import reward_evidence
 
         await asyncio.sleep(_REST_SECONDS)
-        state = self.desk.state
-        if state is not None:
-            read = partial(reward_evidence, unit=state.unit, rollout=event.rollout, trace=state.trace)
-            evidence = await self.workbench.read(read)
-            if self.panes.open:
-                self.query_one(Inspector).tell(evidence)
+        for inspector in self.query(Inspector):
+            if (search := inspector.search) is not None:
+                read = partial(reward_evidence, unit=search.unit, rollout=event.rollout, trace=search.trace)
+                inspector.tell(await self.workbench.read(read))
 
     @on(Inspector.Chosen)
     def _action_chosen(self, event: Inspector.Chosen) -> None:

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from planner.inspection import Inspection, inspect, why_not
 from planner.tree import ActionScore
+from workbench.app.state.difference import Side
 from workbench.app.state.search import SearchState
 from workbench.app.state.spans import ABSENT, Line, Span, cut, muted
 from workbench.engine.evidence import Evidence
@@ -27,8 +28,20 @@ from workbench.text import plain
 Sensitive = Callable[[str], str]
 """Makes a text that speaks of a person safe to show, and blurs it while the user wants that; line breaks stay."""
 
-_N, _Q, _PRIOR, _SCORE = 4, 7, 5, 6
-"""Cells of the columns at the right, the last for bonus and score each."""
+_Columns = dict[str, int]
+"""Titles and cells of columns of figures."""
+
+_N, _Q = 4, 7
+"""Cells of the columns that are always there."""
+
+_CHOICES: tuple[_Columns, ...] = ({"prior": 5, "bonus": 6, "score": 6}, {"prior": 5, "score": 6}, {"score": 6}, {})
+"""What else is shown, from most to least room."""
+
+_HEADING, _NAMES = "next attribute", 13
+"""The title of the names, and cells that they have before a column of figures is left out for them."""
+
+_BETWEEN = "│"
+"""Parts the figures of two searches."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,8 @@ class InspectorState:
 
     Fields:
         names: `[n]`, what the attributes are called.
-        inspection: what is looked at; None while nothing is.
+        inspection: what is looked at; None while nothing is. beside: the same set in the search beside it, if it can
+            have it. side: where the search stands whose state is explained.
         attribute: the action under the inspector's cursor; kept while one looks at other states and positions.
         opened: the response behind the reward is shown in full.
         evidence: what stands behind the reward, once it was read.
@@ -60,19 +74,27 @@ class InspectorState:
 
     names: tuple[str, ...] = ()
     inspection: Inspection | None = None
+    beside: Inspection | None = None
+    side: Side = "left"
     attribute: int | None = None
     opened: bool = False
     evidence: Evidence | None = None
     _unit: int | None = field(default=None, repr=False)
 
-    def look(self, search: SearchState | None) -> None:
-        """Look at the state under the cursor of a search, at its position."""
+    def look(self, search: SearchState | None, beside: SearchState | None = None, side: Side = "left") -> None:
+        """Look at the state under the cursor of a search, at its position.
+
+        Args:
+            beside: the search to compare it with, at its own position. side: where `search` stands of the two.
+        """
         if search is None:
-            self.inspection = self.evidence = None
+            self.inspection = self.beside = self.evidence = None
             return
-        self.names, unit = search.names, search.unit
+        self.names, self._unit, self.side = search.names, search.unit, side
         self.inspection = inspect(search.trace, search.cursor_mask, search.t, search.tree)
-        self._unit = unit
+        self.beside = None
+        if beside is not None and not search.cursor_mask & ~beside.trace.available:
+            self.beside = inspect(beside.trace, search.cursor_mask, beside.t, beside.tree)
         if self.evidence is not None and not self.takes(self.evidence):
             self.evidence = None
 
@@ -97,14 +119,21 @@ class InspectorState:
         if self.inspection is not None and 0 <= row < len(self.inspection.actions):
             self.attribute = self.inspection.actions[row].attribute
 
-    @property
-    def title(self) -> str:
-        """Say what is looked at: the set with its N and Q (1-5)."""
+    def title(self, width: int) -> str:
+        """Say in `width` cells what is looked at: the set, cut if need be, with its N and Q (1-5)."""
         if self.inspection is None:
             return "inspector"
-        seen = self.inspection
-        q = ABSENT if math.isnan(seen.q) else f"{seen.q:.2f}"
-        return f"{plain(set_words(seen.mask, short_names(self.names)))} · N {seen.visits} · Q {q}"
+        both = self._sides
+        visits = " | ".join(str(seen.visits) for seen in both)
+        q = " | ".join(ABSENT if math.isnan(seen.q) else f"{seen.q:.2f}" for seen in both)
+        figures = f" · N {visits} · Q {q}"
+        return cut(plain(set_words(self.inspection.mask, short_names(self.names))), width - len(figures)) + figures
+
+    @property
+    def _sides(self) -> tuple[Inspection, ...]:
+        """What is shown, from left to right."""
+        shown = tuple(seen for seen in (self.inspection, self.beside) if seen is not None)
+        return shown[::-1] if self.side == "right" else shown
 
     def page(self, width: int, sensitive: Sensitive) -> Page:
         """Lay everything out for lines of `width` cells."""
@@ -112,10 +141,12 @@ class InspectorState:
         if seen is None:
             return Page((), [(muted("Move to a node of the tree to see how its actions stand."),)], None)
         names = tuple(map(plain, self.names))
-        room = max(6, width - _N - _Q - _PRIOR - 2 * _SCORE - 2)
+        sides = self._sides
+        columns = _columns(width, len(sides))
+        room = max(6, width - _cells(columns, len(sides)) - 1)
         shown = names if all(cell_len(name) <= room for name in names) else short_names(names)
-        room = min(room, max(map(cell_len, ("next attribute", *shown))) + 2)
-        lines = [_row(seen, action, shown[action.attribute], room) for action in seen.actions]
+        room = min(room, max(map(cell_len, (_HEADING, *shown))) + 2)
+        lines = [_row(seen, sides, action, shown[action.attribute], room, columns) for action in seen.actions]
         for label, text, role in self._sentences(seen, shown):
             lines += wrapped((Span(label, "primary", bold=True), Span(text, role)), width)
         reward = None
@@ -123,7 +154,11 @@ class InspectorState:
             reward = len(lines)
             lines += self._reward(width, sensitive)
         lines += wrapped((muted(scale_words(seen.rule)),), width) if seen.scored else []
-        return Page(_heading(room) if seen.actions else (muted("no action: the subset is complete"),), lines, reward)
+        return Page(
+            _heading(room, columns, len(sides)) if seen.actions else (muted("no action: the subset is complete"),),
+            lines,
+            reward,
+        )
 
     def _sentences(self, seen: Inspection, names: Sequence[str]) -> list[tuple[str, str, str]]:
         found = []
@@ -196,32 +231,56 @@ def wrapped(spans: Sequence[Span], width: int, indent: int = 2) -> list[Line]:
     return [tuple(line) for line in lines]
 
 
-def _heading(room: int) -> Line:
-    titles = f"{'N':>{_N}}{'Q ':>{_Q}}{'prior':>{_PRIOR}}{'bonus':>{_SCORE}}{'score':>{_SCORE}}"
-    return (muted(f" {cut('next attribute' if room > 13 else 'next', room):<{room}}{titles}"),)
+def _columns(width: int, sides: int) -> _Columns:
+    """Return the columns that there is room for beside names, N and Q."""
+    return next((found for found in _CHOICES if _cells(found, sides) + _NAMES <= width), _CHOICES[-1])
 
 
-def _row(seen: Inspection, action: ActionScore, name: str, room: int) -> Line:
+def _cells(columns: _Columns, sides: int) -> int:
+    """Return how many cells the figures take, with what parts the sides."""
+    return sides * (_N + _Q + sum(columns.values()) + 1) + sides - 1
+
+
+def _heading(room: int, columns: _Columns, sides: int) -> Line:
+    titles = f"{'N':>{_N}}{'Q ':>{_Q}}" + "".join(f"{title:>{cells}}" for title, cells in columns.items()) + " "
+    name = cut(_HEADING if room >= len(_HEADING) else "next", room)
+    return (muted(f"{name:<{room}}{_BETWEEN.join([titles] * sides)}"),)
+
+
+def _row(
+    seen: Inspection, sides: Sequence[Inspection], action: ActionScore, name: str, room: int, columns: _Columns
+) -> Line:
     name = cut(name, room)
-    quiet = "text-muted" if action.left_out else "foreground"
-    first = action is seen.next
+    spans = [Span(name + " " * (room - cell_len(name)), _quiet(action), bold=action is seen.next)]
+    for number, side in enumerate(sides):
+        spans += [muted(_BETWEEN)] * (number > 0)
+        spans += _figures(side, action.attribute, columns)
+    return tuple(spans)
+
+
+def _figures(seen: Inspection, attribute: int, columns: _Columns) -> list[Span]:
+    try:
+        action = seen.action(attribute)
+    except KeyError:
+        return [muted(f"{ABSENT:>{_N}}" + " " * (_Q + sum(columns.values()) + 1))]
     q = seen.rule.shown(action.q)
     value = ABSENT + " " if math.isnan(q) else f"({q:.2f})" if action.first_play else f"{q:.2f} "
-    scored = [Span(f"{ABSENT:>{_PRIOR + 2 * _SCORE}}", "text-muted")]
-    if seen.scored:
-        scored = [
-            Span(f"{action.prior:.2f}".rjust(_PRIOR), "prior"),
-            Span(f"{action.bonus:.3f}".rjust(_SCORE), "text-muted"),
-            Span(f"{action.score:.3f}".rjust(_SCORE), quiet, bold=first),
-        ]
-    mark = Span("⊘", "warning") if action.left_out else Span("◀" if seen.taken == action.attribute else " ", "path")
-    return (
-        Span(name + " " * (room - cell_len(name)), quiet, bold=first),
-        Span(f"{action.visits:>{_N}}", quiet),
-        Span(value.rjust(_Q), _value_role(q, action)),
-        *scored,
-        mark,
-    )
+    spans = [Span(f"{action.visits:>{_N}}", _quiet(action)), Span(value.rjust(_Q), _value_role(q, action))]
+    if not seen.scored:
+        spans.append(muted(f"{ABSENT if columns else '':>{sum(columns.values())}}"))
+    else:
+        said = {
+            "prior": Span(f"{action.prior:.2f}", "prior"),
+            "bonus": muted(f"{action.bonus:.3f}"),
+            "score": Span(f"{action.score:.3f}", _quiet(action), bold=action is seen.next),
+        }
+        spans += [said[title]._replace(text=said[title].text.rjust(cells)) for title, cells in columns.items()]
+    spans.append(Span("⊘", "warning") if action.left_out else Span("◀" if seen.taken == attribute else " ", "path"))
+    return spans
+
+
+def _quiet(action: ActionScore) -> str:
+    return "text-muted" if action.left_out else "foreground"
 
 
 def _value_role(q: float, action: ActionScore) -> str:

@@ -105,6 +105,16 @@ class SearchDesk:
             self._compared = seen, difference(left.trace, right.trace, (left.t, right.t))
         return self._compared[1]
 
+    def explained(self, side: Side) -> tuple[SearchState | None, SearchState | None, Side]:
+        """Return the search of one side, the other one, and the side; the other side's where only that has the set."""
+        left, right = self.state, self.second
+        if left is None or right is None or left.trace.n != right.trace.n:
+            return left, None, "left"
+        both = (left, right) if side == "left" else (right, left)
+        if both[0].cursor_mask & ~both[0].trace.available:
+            return both[1], None, "right" if side == "left" else "left"
+        return *both, side
+
     def marks(self, side: Side) -> dict[int, DiffMark]:
         """Return what is to be marked in the tree of one side."""
         found = self.difference

@@ -174,7 +174,10 @@ class _Seen:
 
 
 def _seen_as(tree: Tree, orders: OrderTree) -> _Seen:
-    """Look the sets of the nodes up in a tree of sets; unvisited ones have the first-play value as their Q."""
+    """Look the sets of the nodes up in a tree of sets.
+
+    Unvisited ones have the first-play value as their Q, unless the search evaluates only where paths end.
+    """
     place = np.full(1 << tree.n, -1)
     place[tree.masks] = np.arange(len(tree.masks))
     at, above = place[orders.mask], place[orders.mask[orders.parent]]
@@ -187,7 +190,7 @@ def _seen_as(tree: Tree, orders: OrderTree) -> _Seen:
     first_play = inherited if rule.first_play is None else rule.shown(rule.first_play)
     leads = prior[above, orders.attribute]
     leads[0] = np.nan
-    values = np.where(visits[at] > 0, q[at], first_play)
+    values = np.where(visits[at] > 0, q[at], first_play if tree.backup == "path" else np.nan)
     values[0] = q[at[0]]
     return _Seen(visits[at], values, leads, left[at])
 

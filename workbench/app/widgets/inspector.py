@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.message import Message
 
+from workbench.app.state.difference import Side
 from workbench.app.state.inspection import InspectorState, Page
 from workbench.app.state.search import SearchState
 from workbench.app.widgets.linelist import LineList
@@ -14,7 +15,11 @@ from workbench.engine.evidence import Evidence
 
 
 class Inspector(LineList):
-    """Shows an `InspectorState`. Its cursor moves over the actions; what follows is about the one under it."""
+    """Shows an `InspectorState`. Its cursor moves over the actions; what follows is about the one under it.
+
+    Fields:
+        state: what is shown. search: the one whose state is explained.
+    """
 
     DEFAULT_CSS = "Inspector { scrollbar-gutter: stable; scrollbar-size-vertical: 1; }"
 
@@ -46,13 +51,14 @@ class Inspector(LineList):
         """
         super().__init__(id=name)
         self.state = InspectorState()
+        self.search: SearchState | None = None
         self._sensitive = sensitive
         self._page = Page((), [], None)
 
-    def look(self, search: SearchState | None) -> None:
-        """Show the state under the cursor of a search at its position."""
-        before = self.state.inspection
-        self.state.look(search)
+    def look(self, search: SearchState | None, beside: SearchState | None = None, side: Side = "left") -> None:
+        """Show the state under the cursor of a search at its position; see `InspectorState.look`."""
+        before, self.search = self.state.inspection, search
+        self.state.look(search, beside, side)
         self.redraw()
         seen = self.state.inspection
         if (before is None) != (seen is None) or (before and seen and before.mask != seen.mask):

@@ -9,13 +9,14 @@ from textual.containers import Container
 from textual.content import Content
 from textual.events import Resize
 
-from workbench.app.frame import Pane
+from workbench.app.frame import NARROW, Pane
 from workbench.app.look import status_content
-from workbench.app.state.difference import DiffMark
+from workbench.app.state.difference import DiffMark, Side
+from workbench.app.state.inspection import wrapped
 from workbench.app.state.search import SearchState
 from workbench.app.state.searchdesk import SearchDesk
 from workbench.app.state.searchlist import EMPTY, search_lines, waiting_lines
-from workbench.app.state.spans import line
+from workbench.app.state.spans import Span
 from workbench.app.state.treerows import SORTS, THRESHOLDS, TOPS, Sort, order_of
 from workbench.app.widgets.curve import Curve
 from workbench.app.widgets.inspector import Inspector
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 BESIDE = "-beside"
 """Ends the ids of the widgets that show the second search."""
+
+_ALL_ROWS = 30
+"""Rows from which two trees, the inspector, the course and the differences all have room."""
 
 _SIGNS: Mapping[DiffMark, Sign] = {
     "lost": Sign("−", "error"),
@@ -55,6 +59,7 @@ class SearchPanes(Container):
         self.later = True
         self._laying = asyncio.Lock()
         self._viewed: SearchState | None = None
+        self._side: Side = "left"
 
     def compose(self) -> ComposeResult:
         """Begin with the list."""
@@ -97,6 +102,8 @@ class SearchPanes(Container):
         if self._desk.second is not None:
             panes.append(Pane(LineList(quiet=True, id="differences"), id="difference"))
             panes[-1].border_title = "− only left   + only right   ↕ in another place"
+            course.border_title = "Value of the best subset of the left search"
+        self._side = "left"
         return panes
 
     # Showing
@@ -122,9 +129,8 @@ class SearchPanes(Container):
         if self._desk.second is not None:
             self._desk.match()
             self._show_trees()
-        inspector = self.query_one(Inspector)
-        inspector.look(state)
-        self.query_one("#inspector").border_title = Content(inspector.state.title)
+        self.query_one(Inspector).look(*self._desk.explained(self._side))
+        self._show_explained()
 
     def show_list(self, rows: Sequence[dict[str, Any]]) -> None:
         """Show the searches that can be opened, or what an open one waits for."""
@@ -164,9 +170,21 @@ class SearchPanes(Container):
         if (second := self._desk.second) is not None and self.query("#second"):
             pane.border_title = Content(_name(state))
             self.query_one("#second").border_title = Content(_name(second))
-            said = self._desk.difference.lines(short_names(state.names)) if self._desk.difference else _APART
-            self.query_one("#differences", LineList).show([line(plain(text)) for text in said])
+            self._show_differences()
         self.query_one("#course").border_subtitle = self._doing(state)
+
+    def _show_explained(self) -> None:
+        for inspector in self.query(Inspector):
+            pane, state = self.query_one("#inspector"), inspector.state
+            pane.border_title = state.title(max(30, pane.size.width - 4))
+            pane.border_subtitle = f"explained: the {state.side} search" if self._desk.second else None
+
+    def _show_differences(self) -> None:
+        state, found = self._desk.state, self._desk.difference
+        for lines in self.query("#differences").results(LineList):
+            said = found.lines(short_names(state.names)) if state is not None and found is not None else _APART
+            width = max(20, lines.scrollable_content_region.width - 1)
+            lines.show([part for text in said for part in wrapped((Span(plain(text)),), width)])
 
     def _doing(self, state: SearchState) -> Content:
         """Say what stops or holds the position."""
@@ -193,9 +211,21 @@ class SearchPanes(Container):
     def _sensitive(self, text: str, *, lines: bool = False) -> str:
         return cast("WorkbenchApp", self.app).sensitive(text, lines=lines)
 
-    def on_resize(self, event: Resize) -> None:  # noqa: ARG002
-        """Lay the list out for the new width."""
+    def on_resize(self, event: Resize) -> None:
+        """Lay the list out for the new width, and see whether everything has room beside two trees."""
+        self.set_class(event.size.height < _ALL_ROWS and event.size.width >= NARROW, "-low")
         self.show_list(self._listed)
+
+    def on_line_list_resized(self) -> None:
+        """Fit what was written for another width."""
+        self._show_differences()
+        self._show_explained()
+
+    def explain(self, side: Side) -> None:
+        """Have the inspector explain the search of one side."""
+        if side != self._side:
+            self._side = side
+            self.show_cursor()
 
     # How it is looked at
 
@@ -257,7 +287,8 @@ class SearchPanes(Container):
 
 def _name(state: SearchState) -> str:
     trace = state.trace
-    return plain(f"search {state.unit} · {state.planner} {trace.rule} c {trace.c:g} · {state.model}")
+    how = f"{trace.rule}, c {trace.c:g}" if state.planner == "search" else f"{state.planner} planner"
+    return plain(f"search {state.unit} · {how} · {state.model}")
 
 
 _APART = ["they are about other numbers of attributes: no set is common to both"]

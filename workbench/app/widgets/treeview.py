@@ -78,15 +78,19 @@ class TreeView(Scrolled, can_focus=True, inherit_bindings=False):
         self._state: SearchState | None = None
         self._signs: Mapping[int, Sign] = {}
         self._row = 0
+        self._at: tuple[int, ...] = ()  # the cursor's order as it was last laid out
         self._digits = 4
 
     def show(self, state: SearchState | None, signs: Mapping[int, Sign] | None = None) -> None:
         """Show a search at its position; `signs` are put on the rows of sets that a comparison found to differ."""
         opened = state is not self._state
+        moved = state is not None and not opened and state.cursor != self._at  # by another view of the same search
         self._state, self._signs = state, signs or {}
         if opened:
             self.scroll_to(y=0, animate=False)
-        self._lay_out(keep=not opened)
+        self._lay_out(keep=not opened and not moved)
+        if moved:
+            self._scroll_to_cursor()
 
     @property
     def row(self) -> int:
@@ -207,7 +211,7 @@ class TreeView(Scrolled, can_focus=True, inherit_bindings=False):
             self.virtual_size = Size(0, 0)
             self.refresh()
             return
-        self.rows = self.view.build(self._state)
+        self.rows, self._at = self.view.build(self._state), self._state.cursor
         self._row = self._row_of_cursor(before)
         self._digits = max(3, len(str(int(self.rows.visits.max(initial=0)))))
         height = self.scrollable_content_region.height
@@ -234,7 +238,7 @@ class TreeView(Scrolled, can_focus=True, inherit_bindings=False):
         if self._state is None or not self.rows:
             return
         self._row = max(0, min(row, len(self.rows) - 1))
-        self._state.cursor = order_of(self._state.whole, int(self.rows.node[self._row]))
+        self._state.cursor = self._at = order_of(self._state.whole, int(self.rows.node[self._row]))
         self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Moved(self.id or ""))

@@ -14,9 +14,10 @@ from planner.settings import PLANNERS, PlannerSettings
 from planner.tree import ActionScore
 from simulator.attributes import NAMES
 from simulator.world import Verdict
-from tests.planner.games import Game
+from tests.planner.games import Game, run
 from tests.workbench.app.search.small import state
 from workbench.app.state.blur import blur
+from workbench.app.state.difference import Side
 from workbench.app.state.inspection import InspectorState, wrapped
 from workbench.app.state.spans import Line, Span, text_of
 from workbench.engine.evidence import Evidence, Sample
@@ -61,8 +62,52 @@ def test_a_line_for_every_action_best_first_with_numbers_below_each_other() -> N
     assert [line.endswith("◀") for line in lines].count(True) == 1
     assert "score" in text_of(page.heading)
     assert any("(" in line and a.first_play for line, a in zip(lines, seen.actions, strict=True))
-    assert inspector.title.startswith("{")
-    assert "· N " in inspector.title
+    assert inspector.title(60).startswith("{")
+    assert "· N " in inspector.title(60)
+    assert cell_len(inspector.title(24)) <= 24
+    assert "… · N " in inspector.title(24)
+
+
+@pytest.mark.parametrize("width", [30, 45, 56, 60, 78, 100])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_two_searches_stand_beside_each_other_in_every_row(width: int, side: Side) -> None:
+    left, right = state(), state(PlannerSettings(rollouts=60, depth=3, c=3.0))
+    left.cursor = right.cursor = (int(left.trace.path[-1, 0]),)
+    inspector = InspectorState()
+    inspector.look(*((left, right) if side == "left" else (right, left)), side)
+    page = inspector.page(width, as_it_is)
+    seen, other = inspector.inspection, inspector.beside
+    assert seen is not None
+    assert other is not None
+    both = (seen, other) if side == "left" else (other, seen)
+    rows = texts(page.lines)[: len(seen.actions)]
+    assert {cell_len(row) for row in rows} == {cell_len(text_of(page.heading))}
+    assert all(row.count("│") == 1 for row in (*rows, text_of(page.heading)))
+    if width >= 45:  # else there is no room for figures beside names
+        assert cell_len(rows[0]) <= width
+    for action, row in zip(seen.actions, rows, strict=True):
+        for stands, part in zip(both, (row.split("│")[0], row.split("│")[1]), strict=True):
+            one = stands.action(action.attribute)
+            figures = [f"{one.visits} ", f"{stands.rule.shown(one.q):.2f}"] + [f"{one.score:.3f}"] * (width >= 56)
+            assert all(figure in part for figure in figures)
+            assert ("◀" in part) == (stands.taken == action.attribute)
+    assert f"N {both[0].visits} | {both[1].visits} · Q {both[0].q:.2f} | {both[1].q:.2f}" in inspector.title(80)
+    assert inspector.wanted == (seen.passage and seen.passage.rollout)
+
+
+def test_what_the_search_beside_it_can_not_have_is_left_empty() -> None:
+    left, right = state(), state()
+    right.load(run(Game(n=10, seed=3), PlannerSettings(rollouts=60, depth=3), available=0b111111), running=False)
+    inspector = InspectorState()
+    inspector.look(left, right)
+    assert inspector.inspection is not None
+    rows = texts(inspector.page(60, as_it_is).lines)
+    for action, row in zip(inspector.inspection.actions, rows, strict=False):
+        assert (row.split("│")[1].split() == ["–"]) == (action.attribute >= 6)
+    left.cursor = (9,)
+    inspector.look(left, right)
+    assert inspector.beside is None
+    assert "|" not in inspector.title(60)
 
 
 def test_the_sentences_are_about_the_action_under_the_cursor() -> None:

@@ -24,6 +24,7 @@ from workbench.app.screens.searchdialogs import SearchPicker
 from workbench.app.screens.searchform import SearchForm
 from workbench.app.state.search import SearchState
 from workbench.app.state.treerows import Mark, order_of
+from workbench.app.widgets.inspector import Inspector
 from workbench.app.widgets.ticks import Tick
 from workbench.app.widgets.treeview import TreeView
 from workbench.engine.breakpoints import Breakpoints
@@ -241,14 +242,19 @@ def test_space_replays_and_breakpoints_stop_it(prepared: Path) -> None:
     drive(prepared, steps)
 
 
+async def compare(pilot: Pilot[None], screen: SearchScreen) -> None:
+    """Put the first other search beside the open one."""
+    await pilot.press("c")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SearchPicker))
+    await settled(pilot)
+    await press(pilot, "enter")
+    await until(pilot, lambda: screen.query("#second"))
+    await settled(pilot)
+
+
 def test_two_searches_stand_side_by_side(prepared: Path) -> None:
     async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
-        await pilot.press("c")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SearchPicker))
-        await settled(pilot)
-        await press(pilot, "enter")
-        await until(pilot, lambda: screen.query("#second"))
-        await settled(pilot)
+        await compare(pilot, screen)
         seen = screen_text(pilot.app)
         assert "they part at rollout" in seen
         assert "↕" in seen
@@ -260,6 +266,40 @@ def test_two_searches_stand_side_by_side(prepared: Path) -> None:
         assert not screen.query("#second")
 
     drive(prepared, steps)
+
+
+def test_the_inspector_stands_beside_two_searches_and_explains_the_one_in_use(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
+        await compare(pilot, screen)
+        second = screen.desk.second
+        assert second is not None
+        inspector = screen.query_one(Inspector)
+        for side, unit in (("left", state(screen).unit), ("right", second.unit), ("left", state(screen).unit)):
+            assert f"explained: the {side} search" in screen_text(pilot.app)
+            assert "nothing known · N 40 | 40 · Q" in screen_text(pilot.app)
+            await until(pilot, lambda unit=unit: inspector.state.evidence and inspector.state.evidence.unit == unit)  # type: ignore[misc]
+            await press(pilot, "tab" if side == "left" else "shift+tab")
+        await press(pilot, "w", "enter")
+        assert len(state(screen).cursor) == 1
+
+    drive(prepared, steps)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (120, 28), (80, 24)])
+def test_what_is_seen_of_two_searches(prepared: Path, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
+        await compare(pilot, screen)
+        await press(pilot, "down", "down")
+        check_snapshot(pilot.app, f"search-compared-{size[0]}x{size[1]}", *CHANGING)
+        if size != (120, 40):
+            await press(pilot, "w")
+            await until(pilot, lambda: screen.query_one(Inspector).state.evidence)
+            await settled(pilot)
+            check_snapshot(pilot.app, f"search-compared-why-{size[0]}x{size[1]}", *CHANGING)
+            await press(pilot, "q")
+            assert bool(screen.query("#second")) == (size == (120, 28))  # there q goes back to the trees
+
+    drive(prepared, steps, size)
 
 
 def test_w_goes_to_the_inspector_and_tab_through_the_panes(prepared: Path) -> None:
@@ -392,10 +432,10 @@ def test_another_search_is_asked_for_stepped_and_let_go(prepared: Path, tmp_path
         form.query_one(Tick).value = True
         await pilot.press("ctrl+s")
         await until(pilot, lambda: not isinstance(pilot.app.screen, SearchForm))
-        await until(pilot, lambda: screen.desk.unit != 1)
+        await until(pilot, lambda: screen.desk.unit != 1 and screen.desk.state is not None and state(screen).paused)
         await pilot.press("full_stop")
-        await until(pilot, lambda: screen.desk.state is not None and state(screen).trace.rollouts == 1)
-        await until(pilot, lambda: state(screen).paused)
+        await until(pilot, lambda: state(screen).trace.rollouts == 1)
+        assert state(screen).paused
         assert state(screen).trace.c == 2.5
         await press(pilot, "full_stop")
         await until(pilot, lambda: state(screen).trace.rollouts == 2)
@@ -430,7 +470,6 @@ def test_a_search_that_is_held_says_so_and_stops_at_any_of_several_breakpoints(p
         await until(pilot, lambda: state(screen).trace.rollouts == 1)
         await press(pilot, "down", "x")
         await until(pilot, lambda: pilot.app.screen.query(Tick))
-        check_snapshot(pilot.app, "search-breakpoints-120x40", *CHANGING, r"search \d+")
         await press(pilot, "space", "down", "space", "enter")
         assert screen.desk.playback.breakpoints == Breakpoints(best=True, masks=frozenset({state(screen).cursor_mask}))
         assert "2 breakpoints" in screen_text(pilot.app)
