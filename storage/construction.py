@@ -16,6 +16,7 @@ from storage import runs
 from storage.database import transaction
 from storage.errors import NotFoundError
 from storage.readers import Row, find_run
+from storage.runfigures import DISTINCT_REASONS, reason_pattern
 from storage.runs import Owner, RunSpec, now
 from storage.scenarios import insert_scenarios
 
@@ -144,6 +145,52 @@ def stages(db: Database, run: str) -> dict[str, int]:
         [run],
     )
     return dict(rows.fetchall())
+
+
+class LeftOut(NamedTuple):
+    """What a build left out, replaced or could not ask about, for one reason.
+
+    Fields:
+        stage, effect: as in `simulator.build.making.Rejection`. reason: of the first. times: how often.
+    """
+
+    stage: str
+    effect: str
+    reason: str
+    times: int
+
+
+class BuildStory(NamedTuple):
+    """How a build stands.
+
+    Fields:
+        run: its id. counts: what became of its items. left_out: by reason, most first.
+        first: id of the first scenario that was kept, or None.
+    """
+
+    run: str
+    counts: BuildCounts
+    left_out: tuple[LeftOut, ...]
+    first: str | None
+
+
+def build_story(db: Database, run: str) -> BuildStory:
+    """Read how a build stands; numbers and quoted words do not make two reasons of one."""
+    groups: dict[tuple[str, str, str], LeftOut] = {}
+    for row in db.conn.execute(
+        "select stage, effect, reason, count(*) from rejections where run = ? "
+        "group by stage, effect, reason order by min(id) limit ?",
+        [run, DISTINCT_REASONS],
+    ):
+        found = LeftOut._make(row)
+        key = found.effect, found.stage, reason_pattern(found.reason)
+        known = groups.get(key)
+        groups[key] = found if known is None else known._replace(times=known.times + found.times)
+    first = db.conn.execute(
+        "select scenario from built_scenarios where run = ? order by item, rowid limit 1", [run]
+    ).fetchone()
+    most_first = sorted(groups.values(), key=lambda left: -left.times)
+    return BuildStory(run, build_counts(db, run), tuple(most_first), None if first is None else str(first[0]))
 
 
 def rejection_rows(db: Database, run: str | None = None) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from storage.errors import NotFoundError
 from storage.runs import Owner
+from storage.studies import Membership, memberships
 from storage.workers import IsAlive
 
 
@@ -68,9 +69,11 @@ class RunFigures:
     """A run at one moment.
 
     Fields:
-        kind: run, plan, import or branch. state: as its process wrote it last; `status` is what it really is.
-        alive: its process works. paused: held by a command.
-        pending, running, done, failed: units. searches and trials together.
+        kind: run, plan, import, branch or build. state: as its process wrote it last; `status` is what it really is.
+        alive: its process works. paused: it is held; `held` says why, in words after `paused`.
+        pending, running, done, failed: units: searches and trials together; of a build its items.
+        rejected: items of a build of which nothing was kept.
+        study: where it stands in a study, or None.
         error: why it ended early, or None. log: file that a detached process writes to, or None.
         calls: the ledger by role and model.
     """
@@ -89,17 +92,20 @@ class RunFigures:
     running: int = 0
     done: int = 0
     failed: int = 0
+    rejected: int = 0
+    held: str = ""
+    study: Membership | None = None
     calls: dict[RoleModel, CallSums] = field(default_factory=dict)
 
     @property
     def units(self) -> int:
         """All units."""
-        return self.pending + self.running + self.done + self.failed
+        return self.pending + self.running + self.finished
 
     @property
     def finished(self) -> int:
         """Units that are through, whatever they came to."""
-        return self.done + self.failed
+        return self.done + self.failed + self.rejected
 
     @property
     def status(self) -> str:
@@ -136,13 +142,18 @@ class FigureReader:
         self._read_calls(db)
         rows = db.conn.execute(
             "select id, kind, state, coalesce(world, ''), created_at, finished_at, error, log, paused, owner_host, "
-            "owner_pid, owner_started, heartbeat from runs order by rowid desc"
+            "owner_pid, owner_started, heartbeat, coalesce(held, ''), "
+            # Builds from before the number of items was stored: what is drawn is known, lines of a file are not.
+            "case kind when 'build' then coalesce(json_extract(experiment, '$.items'), "
+            "json_extract(experiment, '$.profiles'), 0) end "
+            "from runs order by rowid desc"
         ).fetchall()
-        return [self._figures(db, row) for row in rows]
+        members = memberships(db)
+        return [self._figures(db, row, members.get(row[0])) for row in rows]
 
-    def _figures(self, db: Database, row: tuple[Any, ...]) -> RunFigures:
-        run, kind, state, world, created_at, finished_at, error, log, paused, *owner, heartbeat = row
-        counts = self._read_counts(db, run, state, (state, finished_at, heartbeat))
+    def _figures(self, db: Database, row: tuple[Any, ...], study: Membership | None) -> RunFigures:
+        run, kind, state, world, created_at, finished_at, error, log, paused, *owner, heartbeat, held, items = row
+        counts = self._read_counts(db, run, state, (state, finished_at, heartbeat), items)
         return RunFigures(
             run=run,
             kind=kind,
@@ -158,16 +169,23 @@ class FigureReader:
             running=counts["running"],
             done=counts["done"],
             failed=counts["failed"],
+            rejected=counts["rejected"],
+            held=held,
+            study=study,
             calls={who: replace(sums) for who, sums in self._calls.get(run, {}).items()},
         )
 
-    def _read_counts(self, db: Database, run: str, state: str, version: tuple[Any, ...]) -> Counter[str]:
+    def _read_counts(
+        self, db: Database, run: str, state: str, version: tuple[Any, ...], items: int | None
+    ) -> Counter[str]:
         known = self._counts.get(run)
         if known is not None and known[0] == version and state != "running":
             return known[1]
-        counts: Counter[str] = Counter(
-            dict(db.conn.execute("select state, count(*) from units where run = ? group by state", [run]).fetchall())
-        )
+        table = "units" if items is None else "build_items"
+        sql = f"select state, count(*) from {table} where run = ? group by state"  # noqa: S608 - one of two words
+        counts: Counter[str] = Counter(dict(db.conn.execute(sql, [run]).fetchall()))
+        if items is not None:
+            counts["pending"] = max(0, items - counts.total())
         self._counts[run] = version, counts
         return counts
 
@@ -206,10 +224,15 @@ class Failure(NamedTuple):
     dialogue: bool
 
 
-_DISTINCT = 2_000
+DISTINCT_REASONS = 2_000
 """Reasons looked at; beyond, they are surely one that names each unit's own particulars."""
 
 _PARTICULARS = re.compile(r"\d+|'[^']*'|\"[^\"]*\"")
+
+
+def reason_pattern(reason: str) -> str:
+    """Return what reasons have in common that differ in numbers and quoted words only."""
+    return _PARTICULARS.sub("#", reason)
 
 
 def failures(db: Database, run: str) -> list[Failure]:
@@ -220,10 +243,10 @@ def failures(db: Database, run: str) -> list[Failure]:
         "select coalesce(error, ''), count(*), min(id), kind, scenario, model, arm, "
         "exists (select 1 from dialogues where unit = units.id) from units "
         "where run = ? and state = 'failed' group by error order by min(id) limit ?",
-        [run, _DISTINCT],
+        [run, DISTINCT_REASONS],
     ):
         found = Failure._make((*row[:-1], bool(row[-1])))
-        pattern = _PARTICULARS.sub("#", found.reason)
+        pattern = reason_pattern(found.reason)
         known = groups.get(pattern)
         groups[pattern] = found if known is None else known._replace(units=known.units + found.units)
     return sorted(groups.values(), key=lambda failure: -failure.units)
@@ -237,6 +260,7 @@ class RunStory:
         experiment: as normalised (`Experiment.normalised`); empty for a run that says nothing of it.
         settings: the options that were given.
         arms, models: of its units, in the order first worked on. first: the first unit of each kind.
+        judges: whose verdicts its first trials have, later judgements among them.
         library: content hash of its path library, once there is one.
     """
 
@@ -253,6 +277,7 @@ class RunStory:
     arms: tuple[str, ...]
     models: tuple[str, ...]
     first: dict[str, int]
+    judges: tuple[str, ...] = ()
 
 
 def run_story(db: Database, run: str) -> RunStory:
@@ -267,9 +292,13 @@ def run_story(db: Database, run: str) -> RunStory:
     # One scenario tells: every scenario has each model and arm, and the index finds it without reading the others.
     kinds = dict(db.conn.execute("select kind, min(id) from units where run = ? group by kind", [run]).fetchall())
     parties = db.conn.execute(
-        "select kind, model, arm from units where run = ? and scenario in "
+        "select kind, model, arm, id from units where run = ? and scenario in "
         "(select scenario from units where id in (select value from json_each(?))) order by id",
         [run, json.dumps(list(kinds.values()))],
+    ).fetchall()
+    judges = db.conn.execute(
+        "select judge from verdicts where unit in (select value from json_each(?)) group by judge order by min(rowid)",
+        [json.dumps([unit for *_, unit in parties])],
     ).fetchall()
     return RunStory(
         run=run,
@@ -282,7 +311,8 @@ def run_story(db: Database, run: str) -> RunStory:
         code_version=row["code_version"] or "",
         seed=row["seed"],
         library=row["library"],
-        arms=tuple(dict.fromkeys(arm for kind, _, arm in parties if kind == "trial")),
-        models=tuple(dict.fromkeys(model for _, model, _ in parties)),
+        arms=tuple(dict.fromkeys(arm for kind, _, arm, _ in parties if kind == "trial")),
+        models=tuple(dict.fromkeys(model for _, model, _, _ in parties)),
         first=kinds,
+        judges=tuple(judge for (judge,) in judges),
     )

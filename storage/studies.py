@@ -50,6 +50,34 @@ class StoredPart:
     options: str
     run: str | None = None
 
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return part_label(self.part, self.setting)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Where a run stands in a study.
+
+    Fields:
+        study, name: of the study. finished: whether all of its runs are done.
+        part: what the run is of it, in words. position: of `parts` runs, from 1.
+    """
+
+    study: str
+    name: str
+    finished: bool
+    part: str
+    position: int
+    parts: int
+
+
+def part_label(part: str, setting: Mapping[str, Any]) -> str:
+    """Return what people call one run of a study: the experiment, and what of its sweep it is."""
+    said = ", ".join(f"{name} {value}" for name, value in setting.items())
+    return f"{part} ({said})" if said else part
+
 
 def begin_study(db: Database, study: str, name: str, world: str, parts: Sequence[StoredPart]) -> None:
     """Write a study down, or take up the one of this id: the runs of its parts stay."""
@@ -118,6 +146,20 @@ def study_parts(db: Database, study: str) -> list[StoredPart]:
         )
         for row in db.query("select * from study_parts where study = ? order by position", [study])
     ]
+
+
+def memberships(db: Database) -> dict[str, Membership]:
+    """Return in which study each run stands: the newest one, and its first place there."""
+    found: dict[str, Membership] = {}
+    for run, study, name, finished, part, setting, position, parts in db.conn.execute(
+        "select study_parts.run, studies.id, name, finished_at is not null, part, setting, position, "
+        "(select count(*) from study_parts as others where others.study = studies.id) "
+        "from studies join study_parts on study = studies.id where study_parts.run is not null "
+        "order by studies.rowid desc, position"
+    ):
+        member = Membership(study, name, bool(finished), part_label(part, json.loads(setting)), position + 1, parts)
+        found.setdefault(run, member)
+    return found
 
 
 def measured_rows(db: Database, run: str) -> Iterator[Row]:

@@ -8,11 +8,14 @@ import pytest
 from sqlite_utils import Database
 
 from simulator.build import build
+from simulator.build.making import Draft, Made, Rejection
+from storage.construction import LeftOut, build_story, claim_build, save_item
 from storage.database import open_readonly, open_writable, transaction
 from storage.errors import NotFoundError
 from storage.runfigures import FigureReader, RoleModel, failures, run_story
 from storage.runs import Owner, RunSpec, UnitKey, claim, end_run, fail_unit, set_paused
 from storage.scenarios import add_scenarios
+from storage.studies import Membership, StoredPart, begin_study, finish_study, set_part_run
 
 ME = Owner("here", 1, "now")
 ARMS = ("vanilla", "agent", "full")
@@ -58,6 +61,52 @@ def test_counts_follow_a_run(db: Database) -> None:
     with transaction(db):
         set_paused(db, run, "by a command")
     assert reader.read(db)[0].status == "paused"
+
+
+def test_a_build_counts_its_items(db: Database) -> None:
+    about = json.dumps({"items": 9, "file": "posts.jsonl"})
+    spec = RunSpec("b" * 64, "model", "1", 7, about, "{}", "0.1", "build")
+    run = claim_build(db, spec, ME, is_alive=lambda *_: True).run
+    drafts = tuple(Draft(scenario, "", 0) for scenario in build(2, 1))
+    no = tuple(Rejection("leak", f"the query tells attribute {n}") for n in (1, 2))
+    with transaction(db):
+        save_item(db, run, 1, "x", Made(drafts))
+        save_item(db, run, 2, "y", Made(rejections=no[:1]))
+        save_item(db, run, 3, "y", Made(rejections=no[1:]))
+        save_item(db, run, 4, "z", Made(rejections=(Rejection("model", "no", effect="failed"),)), failed=True)
+    (found,) = FigureReader(lambda *_: True).read(db)
+    assert (found.kind, found.status, found.units, found.pending) == ("build", "running", 9, 5)
+    assert (found.done, found.rejected, found.failed, found.finished) == (1, 2, 1, 4)
+    told = build_story(db, run)
+    assert told.counts.kept == 2
+    assert told.first == drafts[0].scenario.id
+    assert told.left_out == (
+        LeftOut("leak", "rejected", "the query tells attribute 1", 2),
+        LeftOut("model", "failed", "no", 1),
+    )
+
+
+def test_a_run_knows_the_newest_study_that_it_stands_in(db: Database) -> None:
+    run = start(db)
+    for study in ("old", "new"):
+        parts = [StoredPart("gains", {"k": k}, (), "{}") for k in (1, 2)]
+        with transaction(db):
+            begin_study(db, study, study, "surrogate", parts)
+            set_part_run(db, study, 1, run)
+    assert FigureReader(lambda *_: True).read(db)[0].study == Membership("new", "new", False, "gains (k 2)", 2, 2)
+    with transaction(db):
+        finish_study(db, "new")
+    found = FigureReader(lambda *_: True).read(db)[0].study
+    assert found is not None
+    assert found.finished
+
+
+def test_a_story_names_the_judges_that_came_later(db: Database) -> None:
+    run = start(db)
+    assert run_story(db, run).judges == ()
+    for judge in ("b", "a"):
+        db.conn.execute("insert into verdicts (unit, judge) values (1, ?)", [judge])
+    assert run_story(db, run).judges == ("b", "a")
 
 
 def test_a_run_whose_process_died_is_interrupted(db: Database) -> None:

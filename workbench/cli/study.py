@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import options as opt
-from workbench.cli.common import DbOption, FormatOption, database_path, words
+from workbench.cli.common import DbOption, FormatOption, database_path, reading, words
 from workbench.cli.run import finish_study, foretell, work
 
 
@@ -35,6 +35,9 @@ def study(
     max_calls: opt.MaxCalls = None,
     max_cost: opt.MaxCost = None,
     dry_run: opt.DryRun = False,
+    again: Annotated[
+        str | None, typer.Option("--again", help="Go on with this stored study, by name or id.", metavar="STUDY")
+    ] = None,
     new: Annotated[bool, typer.Option("--new", help="Do everything again.")] = False,
     retry_failed: opt.RetryFailed = False,
     quiet: opt.Quiet = False,
@@ -47,13 +50,21 @@ def study(
     abstention, and sweeps. The same command goes on where it was cut off; once finished, it prints at once.
     """
     flags = dict(locals())
-    for name in ("experiment", "dry_run", "new", "retry_failed", "quiet", "db", "format"):
+    for name in ("experiment", "dry_run", "again", "new", "retry_failed", "quiet", "db", "format"):
         del flags[name]
+    from workbench.engine.errors import UsageError
     from workbench.engine.presets import read_plan
+    from workbench.engine.study import stored_plan
 
     for name in ("domains", "models", "judges"):
         flags[name] = words(flags[name])
-    plan = read_plan(experiment, None if experiment else "study", flags)
+    if again is None:
+        plan = read_plan(experiment, None if experiment else "study", flags)
+    elif experiment is not None or any(value is not None for value in flags.values()):
+        raise UsageError("--again goes on with a study as it is: leave out the file and the other options")
+    else:
+        with reading(db) as database:
+            plan = stored_plan(database, again)
     path = database_path(db)
     if dry_run:
         return foretell(plan, path, format)

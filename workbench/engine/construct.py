@@ -87,7 +87,7 @@ class Build:
             world=self.world.name,
             world_version=self.world.version,
             seed=self.seed,
-            experiment=json.dumps({**what, **self.source.shown}, sort_keys=True),
+            experiment=json.dumps({**what, **self.source.shown, "items": self.source.total}, sort_keys=True),
             settings=self.settings,
             code_version=__version__,
             kind="build",

@@ -21,6 +21,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from storage.studies import part_label
 from workbench.engine.errors import UsageError
 from workbench.engine.experiment import needs_paths
 from workbench.engine.options import RunOptions, parse_toml, read_toml, validate_options
@@ -64,8 +65,7 @@ class Part:
     @property
     def label(self) -> str:
         """What people call it."""
-        said = ", ".join(f"{name} {value}" for name, value in self.setting.items())
-        return f"{self.name} ({said})" if said else self.name
+        return part_label(self.name, self.setting)
 
 
 @dataclass(frozen=True, slots=True)

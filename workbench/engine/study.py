@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
 from sqlite_utils import Database
 
 from storage.database import explained, open_writable, transaction
@@ -102,6 +103,24 @@ def work_study(
         if outcome.state == "interrupted":
             return StudyOutcome(study, "interrupted", runs, failed)
     return StudyOutcome(study, "done", runs, failed)
+
+
+def stored_plan(db: Database, study: str) -> Plan:
+    """Return the plan of a stored study (by name, id or the beginning of one), to go on with it.
+
+    Raises:
+        NotFoundError: there is no such study. UsageError: this version can't use its options.
+    """
+    found = find_study(db, study)
+    try:
+        parts = tuple(
+            Part(part.part, part.setting, RunOptions.model_validate_json(part.options), part.tables)
+            for part in study_parts(db, found["study"])
+        )
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        raise UsageError(f"study {found['study']}: this version can't use its options: {why}") from error
+    return Plan(found["name"], parts)
 
 
 def study_tables(db: Database, name: str | None = None, only: str | None = None) -> Iterator[StudyTable]:

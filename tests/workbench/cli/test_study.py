@@ -38,6 +38,18 @@ def test_presets_are_listed_and_printed(cli: Cli) -> None:
         assert "there is no preset 'x'" in ended.stderr
 
 
+def test_a_stored_study_goes_on_by_name(cli: Cli) -> None:
+    first = cli("run", "--preset", "thresholds", *SMALL)
+    assert first.returncode == 0
+    again = cli("study", "--again", "thresholds")
+    assert (again.returncode, again.stdout) == (0, first.stdout)
+    assert "was finished before" in again.stderr
+    for wrong, said in (("nix", "there is no study 'nix'"), ("thresholds --limit 3", "leave out the file")):
+        ended = cli("study", "--again", *wrong.split())
+        assert ended.returncode == 2
+        assert said in ended.stderr
+
+
 def test_a_preset_prints_its_tables_and_again_from_the_store(cli: Cli) -> None:
     command = ("run", "--preset", "sensitivity", *SMALL)
     first = cli(*command)

@@ -13,7 +13,7 @@ from workbench.engine.errors import UsageError
 from workbench.engine.options import RunOptions
 from workbench.engine.presets import Plan, read_plan
 from workbench.engine.run import Outcome
-from workbench.engine.study import StudyOutcome, run_table, study_tables, work_study
+from workbench.engine.study import StudyOutcome, run_table, stored_plan, study_tables, work_study
 from workbench.statistics.studytable import StudyTable
 
 SMALL = {"synthetic": 7, "seed": 4, "rollouts": 15, "models": ("GPT-4o", "LLaMA-3.1-8B")}
@@ -153,3 +153,18 @@ def test_presets_that_no_study_holds_run_too(tmp_path: Path) -> None:
     for name in ("paper", "paper-leaky", "domains", "context", "subset-sizes", "exploration", "depth"):
         plan = read_plan(None, name, {"limit": 3, "rollouts": 8})
         assert done(tmp_path / "x.db", plan).failed == 0
+
+
+def test_a_stored_study_is_the_plan_that_it_was(tmp_path: Path, plan: Plan) -> None:
+    path = tmp_path / "w.db"
+    worker = Worker(path, stop_at=1)
+    with pytest.raises(KeyboardInterrupt):
+        work_study(path, plan, worker)
+    db = open_readonly(path)
+    try:
+        (study,) = list_studies(db)
+        stored = stored_plan(db, study["study"])
+    finally:
+        db.conn.close()
+    assert stored == plan
+    assert work_study(path, stored, Worker(path)).study == study["study"]

@@ -12,14 +12,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
+from storage.branches import branch_of
+from storage.construction import build_story
 from storage.errors import StorageError
-from storage.runfigures import Failure, FigureReader, RunFigures, RunStory, failures, run_story
+from storage.runfigures import FigureReader, RunFigures, failures, run_story
+from storage.studies import study_parts
 from workbench.app.frame import Export, Headline, Pane, Subject, WorkbenchScreen
 from workbench.app.look import bar
 from workbench.app.screens.ask import Ask
 from workbench.app.state.links import Link
 from workbench.app.state.logtail import LogTail
-from workbench.app.state.rundetail import DetailRow
+from workbench.app.state.rundetail import DetailRow, Told
 from workbench.app.state.runs import RunsState, Verb
 from workbench.app.state.spans import line, muted
 from workbench.app.widgets.linelist import LineList
@@ -39,7 +42,7 @@ _TICK_SECONDS = 0.5
 """How often the screen looks by itself: rates, logs and dead processes change without a write to the database."""
 
 _STORY_SECONDS = 5.0
-"""How often the story of a run that works is read anew."""
+"""How often the story of a run is read anew."""
 
 _EMPTY = (
     "No run yet.",
@@ -71,7 +74,7 @@ class RunsScreen(WorkbenchScreen):
         self._reader = FigureReader(_works)
         self._log = LogTail()
         self._rows: list[DetailRow] = []
-        self._told: tuple[object, ...] = ()
+        self._seen: tuple[object, ...] = ()
         self._high = 0
         self._wanted: str | None = None
 
@@ -177,7 +180,9 @@ class RunsScreen(WorkbenchScreen):
             return
         try:
             story = await self.workbench.read(partial(run_story, run=run.run))
-            arguments = await asyncio.to_thread(command_again, self.workbench.path, story, retry_failed=verb == "retry")
+            arguments = await asyncio.to_thread(
+                command_again, self.workbench.path, story, run.study, retry_failed=verb == "retry"
+            )
             launched = await self.workbench.launch(arguments)
         except (StorageError, RunError, UsageError, OSError) as error:
             self.workbench.problem(str(error))
@@ -206,6 +211,8 @@ class RunsScreen(WorkbenchScreen):
     def _opened(self) -> None:
         if (link := self.state.opens()) is not None:
             self.workbench.follow_link(link)
+        elif self.state.chosen is not None:
+            self.refuse("it has not built a scenario yet")
 
     @on(LineList.Opened, "#runs-about")
     def _opened_detail(self, event: LineList.Opened) -> None:
@@ -223,18 +230,13 @@ class RunsScreen(WorkbenchScreen):
         """Read what is told of the chosen run, if it may have changed; and the end of its log."""
         run = self.state.chosen
         if run is not None:
-            # While it runs it may find its library, and its first units.
-            lately = time.monotonic() // _STORY_SECONDS if run.status == "running" else 0
-            told = (run.run, run.status, run.failed, lately)
-            if told != self._told:
-
-                def tell(db: "Database", wanted: RunFigures = run) -> tuple[RunStory, list[Failure]]:
-                    return run_story(db, wanted.run), failures(db, wanted.run) if wanted.failed else []
-
-                story, found = await self.workbench.read(tell)
+            # While it runs it may find its library, and its first units; a study begins others; judges may come later.
+            lately = time.monotonic() // _STORY_SECONDS
+            seen = (run.run, run.status, run.failed, run.study, lately)
+            if seen != self._seen:
+                told = await self.workbench.read(partial(_tell, run=run))
                 if self.state.chosen is not None and self.state.chosen.run == run.run:
-                    self._told = told
-                    self.state.tell(story, found)
+                    self._seen, self.state.told = seen, told
         self._log.follow(Path(run.log) if run is not None and run.log else None)
         await asyncio.to_thread(self._log.read)
 
@@ -296,6 +298,17 @@ class RunsScreen(WorkbenchScreen):
         if why is not None and launched.code in (1, 2):
             self.workbench.problem(why)
         self.request_refresh()
+
+
+def _tell(db: "Database", run: RunFigures) -> Told:
+    story = run_story(db, run.run)
+    return Told(
+        story,
+        failures(db, run.run) if run.failed and run.kind != "build" else (),
+        build_story(db, run.run) if run.kind == "build" else None,
+        branch_of(db, story.first["trial"]) if run.kind == "branch" and "trial" in story.first else None,
+        study_parts(db, run.study.study) if run.study is not None else (),
+    )
 
 
 def _works(owner: "Owner", heartbeat: float) -> bool:

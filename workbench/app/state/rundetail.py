@@ -1,16 +1,20 @@
 """All about one run, in lines: how it goes, what failed, the experiment, its calls, and where it comes from."""
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from storage.construction import BuildStory
 from storage.runfigures import Failure, RunFigures, RunStory
+from storage.studies import StoredPart
+from workbench.app.state.dialogues import describe_change
 from workbench.app.state.links import Link
 from workbench.app.state.spans import (
     ABSENT,
     Column,
     Line,
     Span,
+    cut,
     layout,
     line,
     moment,
@@ -20,7 +24,26 @@ from workbench.app.state.spans import (
     status_span,
     table_line,
 )
-from workbench.text import plain
+from workbench.text import counted, plain
+
+_REASONS = 12
+"""Reasons of a build that are told."""
+
+
+class Told(NamedTuple):
+    """What was read about a run.
+
+    Fields:
+        story: what it is about. failures: its failed units by reason.
+        build: how a build stands. branch: what a branch left, and the change there (`storage.branches.branch_of`).
+        parts: all runs of its study, in order.
+    """
+
+    story: RunStory
+    failures: Sequence[Failure] = ()
+    build: BuildStory | None = None
+    branch: Mapping[str, Any] | None = None
+    parts: Sequence[StoredPart] = ()
 
 
 class DetailRow(NamedTuple):
@@ -32,48 +55,96 @@ class DetailRow(NamedTuple):
 
 def detail_rows(
     run: RunFigures,
+    told: Told | None,
+    known: Mapping[str, RunFigures],
     rate: float | None,
     left: float | None,
-    failures: Sequence[Failure],
-    story: RunStory | None,
     width: int,
     veil: Callable[[str], str] = plain,
 ) -> list[DetailRow]:
     """Return all about a run, in lines.
 
     Args:
+        told: of this run, once it was read. known: every run by its id.
         rate: units a second. left: seconds that the rest would take. None: too early to say.
-        story: of this run, once it was read.
         width: cells that a line may take before it is broken.
         veil: makes text of models safe to show, and blurs it if that is wanted.
     """
-    rows = [DetailRow(spans) for spans in _how_it_goes(run, rate, left, width, veil)]
-    rows += _failed(run, failures, width, veil)
-    if story is not None:
-        rows += [DetailRow(spans) for spans in _about(story, width)]
-    rows += [DetailRow(spans) for spans in _ledger(run, width)]
-    if story is not None:
-        rows += [DetailRow(spans) for spans in _origin(story, run, width)]
-    return rows
+    rows = _plain_rows(_how_it_goes(run, rate, left, width, veil))
+    if told is None:
+        return rows + _plain_rows(_ledger(run, width))
+    if told.build is not None:
+        rows += _plain_rows(_built(told.build, run, width, veil))
+    rows += _failed(run, told.failures, width, veil)
+    if told.branch is not None:
+        rows += _branched(told.branch, width, veil)
+    rows += _plain_rows(_about(told.story, width))
+    rows += _plain_rows(_ledger(run, width))
+    rows += _plain_rows(_origin(told.story, run, width))
+    return rows + _study(run, told.parts, known, width)
+
+
+def _plain_rows(lines: Sequence[Line]) -> list[DetailRow]:
+    return [DetailRow(spans) for spans in lines]
 
 
 def _how_it_goes(
     run: RunFigures, rate: float | None, left: float | None, width: int, veil: Callable[[str], str]
 ) -> list[Line]:
     parts = [f"{run.done:,} done", f"{run.failed:,} failed", f"{run.pending + run.running:,} to do"]
+    if run.kind == "build":
+        parts.insert(1, f"{run.rejected:,} rejected")
     lines = [line(status_span(run.status), Span("  " + " · ".join(parts)))]
     if rate is not None:
-        told = f"{rate:.1f} units a second" + ("" if left is None else f" · ≈ {span_of_time(left)} left (estimate)")
-        lines.append(line(muted(told)))
+        what = "items" if run.kind == "build" else "units"
+        said = f"{rate:.1f} {what} a second" + ("" if left is None else f" · ≈ {span_of_time(left)} left (estimate)")
+        lines.append(line(muted(said)))
+    if (study := run.study) is not None:
+        part = study.part.removeprefix(study.name).strip(" ()")
+        said = f"run {study.position} of {study.parts} of study {study.name}" + (f": {part}" if part else "")
+        lines += [line(muted(text)) for text in wrapped(plain(said), width)]
+    if run.status == "paused" and run.held:
+        lines += [line(Span(text, "warning")) for text in wrapped(plain(f"paused {run.held}"), width)]
     if run.status == "interrupted":
-        lines.append(line(Span("nobody works on it; r takes it up where it was", "warning")))
+        what = "goes on with the study" if run.study is not None and not run.study.finished else "takes it up"
+        lines.append(line(Span(f"nobody works on it; r {what} where it was", "warning")))
     if run.error:
         lines += [line(Span(text, "error")) for text in wrapped(veil(run.error), width)]
     return lines
 
 
+_EFFECTS = {"rejected": "warning", "replaced": "text-muted", "failed": "error"}
+"""What became of what a build did not take as it was, and its colour."""
+
+
+def _built(build: BuildStory, run: RunFigures, width: int, veil: Callable[[str], str]) -> list[Line]:
+    """Return what a build kept, and what it left out by reason."""
+    counts = build.counts
+    parts = [counted(counts.kept, "scenario") + " kept"]
+    parts += [f"{counts.queries:,} more {'query' if counts.queries == 1 else 'queries'} rejected"] * bool(
+        counts.queries
+    )
+    parts += [f"{counted(counts.values, 'value')} dropped"] * bool(counts.values)
+    lines = [line(" · ".join(parts))]
+    if build.left_out:
+        lines += [(), _heading("left out")]
+        for left in build.left_out[:_REASONS]:
+            first, *more = wrapped(f"{left.times:,} × {left.stage}, {left.effect}: {veil(left.reason)}", width)
+            colour = _EFFECTS.get(left.effect, "warning")
+            lines += [line(Span(first, colour)), *(line(Span(f"  {text}", colour)) for text in more[:2])]
+        lines += [line(muted(text)) for text in wrapped(f"each: workbench scenarios rejected {run.run}", width)]
+    return lines
+
+
+def _branched(branch: Mapping[str, Any], width: int, veil: Callable[[str], str]) -> list[DetailRow]:
+    """Return where a branch left another dialogue, and how; enter goes there."""
+    said = f"leaves unit {branch['parent']} after turn {branch['step']}: {veil(describe_change(branch['change']))}"
+    link = Link("dialogue", str(branch["parent"]), f"step={branch['step']}")
+    return [DetailRow(line(text), link) for text in wrapped(said, width)]
+
+
 def _failed(run: RunFigures, failures: Sequence[Failure], width: int, veil: Callable[[str], str]) -> list[DetailRow]:
-    if not run.failed:
+    if not failures:
         return []
     rows = [DetailRow(()), DetailRow(line(Span("failures", "accent", bold=True), muted("  enter opens the first")))]
     for failure in failures:
@@ -84,8 +155,27 @@ def _failed(run: RunFigures, failures: Sequence[Failure], width: int, veil: Call
         where = f"  first: unit {failure.unit}, {failure.scenario}, {failure.model}, {failure.arm}"
         rows.append(DetailRow(line(muted(plain(where))), link))
     missing = run.failed - sum(failure.units for failure in failures)
-    if missing > 0 and failures:
+    if missing > 0:
         rows.append(DetailRow(line(muted(f"{missing:,} more: workbench show failures --run {run.run}"))))
+    return rows
+
+
+def _study(
+    run: RunFigures, parts: Sequence[StoredPart], known: Mapping[str, RunFigures], width: int
+) -> list[DetailRow]:
+    """Return the runs of a study, each with where enter goes."""
+    if run.study is None or not parts:
+        return []
+    done = sum(part.run in known and known[part.run].state == "done" for part in parts if part.run)
+    heading = _heading(f"study {plain(run.study.name)}", f"{done} of {counted(len(parts), 'run')} done")
+    rows = [DetailRow(()), DetailRow(heading)]
+    for part in parts:
+        figures = known.get(part.run or "")
+        status = status_span(figures.status if figures is not None else "pending", word=False)
+        where = f"  {plain(part.run)}" if figures is not None and part.run is not None else ""
+        link = Link("run", part.run) if where and part.run is not None and part.run != run.run else None
+        label = cut(plain(part.label), width - len(where) - 2)
+        rows.append(DetailRow(line(status, Span(f" {label}", bold=part.run == run.run), muted(where)), link))
     return rows
 
 
@@ -114,13 +204,19 @@ def _field(name: str, value: object, width: int) -> list[Line]:
 
 def _about(story: RunStory, width: int) -> list[Line]:
     """Return the experiment in words."""
-    experiment, lines = story.experiment, [(), _heading("experiment")]
+    experiment, lines = story.experiment, [(), _heading("build" if story.kind == "build" else "experiment")]
+    judges = dict.fromkeys([*experiment.get("judges", ()), *story.judges])
     scenarios = experiment.get("scenarios")
     if isinstance(scenarios, list):
         lines += _field("scenarios", f"{len(scenarios):,}", width)
-    if "file" in experiment:  # an imported run
-        lines += _field("file", f"{experiment['file']} ({experiment.get('format', ABSENT)})", width)
-    for name, values in (("arms", story.arms), ("models", story.models), ("judges", experiment.get("judges", ()))):
+    if "file" in experiment:  # what was imported, or built from
+        form = f" ({experiment['format']})" if "format" in experiment else ""
+        lines += _field("file", f"{experiment['file']}{form}", width)
+    if "leaks" in experiment:  # a build
+        lines += _field("items", _items_in_words(experiment), width)
+        lines += _field("leaks", f"{experiment['leaks']} queries that give the profile away", width)
+        lines += _field("model", experiment.get("model", ABSENT), width)
+    for name, values in (("arms", story.arms), ("models", story.models), ("judges", judges)):
         if values:
             lines += _field(name, ", ".join(map(str, values)), width)
     if experiment.get("repeats", 1) != 1:
@@ -129,7 +225,9 @@ def _about(story: RunStory, width: int) -> list[Line]:
         lines += _field("planner", _planner_in_words(planner), width)
     if isinstance(library := experiment.get("library"), dict):
         told = [f"{library.get('neighbours', ABSENT)} neighbours by {library.get('embedder', ABSENT)}"]
-        told += ["leaky"] * bool(library.get("leaky")) + [f"index {library['index']}"] * bool(library.get("index"))
+        told += ["leaky"] * bool(library.get("leaky")) + [f"index {str(library.get('index'))[:16]}"] * bool(
+            library.get("index")
+        )
         lines += _field("paths", ", ".join(told), width)
     if isinstance(agent := experiment.get("agent"), dict):
         told = [
@@ -141,6 +239,15 @@ def _about(story: RunStory, width: int) -> list[Line]:
     if story.seed is not None:
         lines += _field("seed", story.seed, width)
     return lines
+
+
+def _items_in_words(experiment: dict[str, Any]) -> str:
+    """Say what a build is made from."""
+    if "profiles" not in experiment:
+        return f"posts that tell {experiment.get('presence', ABSENT)} attributes of ten or more"
+    queries = experiment.get("queries", 1)
+    each = "a query" if queries == 1 else f"{queries} queries"
+    return f"{counted(experiment['profiles'], 'profile')}, {each} each, {experiment.get('missing', 0):.0%} unknown"
 
 
 def _planner_in_words(planner: dict[str, Any]) -> str:

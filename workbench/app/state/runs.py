@@ -3,11 +3,12 @@
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Literal
 
-from storage.runfigures import Failure, RunFigures, RunStory
+from storage.runfigures import RunFigures
 from workbench.app.state.links import Link
-from workbench.app.state.rundetail import DetailRow, detail_rows
+from workbench.app.state.rundetail import DetailRow, Told, detail_rows
 from workbench.app.state.spans import (
     ABSENT,
     Column,
@@ -33,19 +34,20 @@ _COLUMNS = (
     Column("state"),
     Column("run"),
     Column("kind", rank=6),
+    Column("study", rank=5),
     Column("world"),
     Column("progress", widest=16),
     Column("units", right=True),
-    Column("failed", right=True, rank=2),
+    Column("failed", right=True, rank=1),
     Column("rate", right=True, rank=4),
     Column("left", right=True, rank=3),
     Column("calls", right=True, rank=7),
     Column("tokens", right=True, rank=8),
     Column("cost", right=True, rank=5),
-    Column("started", right=True, rank=1),
+    Column("started", right=True, rank=2),
 )
 
-_BAR = 8
+_BAR = 6
 """Cells of a progress bar at least."""
 
 Verb = Literal["pause", "resume", "cancel", "again", "retry"]
@@ -80,13 +82,12 @@ class RunsState:
 
     Fields:
         runs: those at work first, then the newest.
-        story, failures: of the chosen run, once they were read.
+        told: about the chosen run, once it was read.
     """
 
     def __init__(self) -> None:
         self.runs: Sequence[RunFigures] = ()
-        self.story: RunStory | None = None
-        self.failures: Sequence[Failure] = ()
+        self.told: Told | None = None
         self._chosen: str | None = None
         self._paces: dict[str, Pace] = {}
 
@@ -100,10 +101,6 @@ class RunsState:
                 self._paces.pop(run.run, None)
         if self.chosen is None:
             self._chosen = self.runs[0].run if self.runs else None
-
-    def tell(self, story: RunStory | None, failures: Sequence[Failure]) -> None:
-        """Take what was read about the chosen run."""
-        self.story, self.failures = story, failures
 
     @property
     def chosen(self) -> RunFigures | None:
@@ -121,7 +118,7 @@ class RunsState:
         # The same experiment run again has the first one's id with a number behind it.
         found = run if run in ids else next((known for known in ids if run and known.startswith(run)), None)
         if found is not None and found != self._chosen:
-            self._chosen, self.story, self.failures = found, None, ()
+            self._chosen, self.told = found, None
         return found is not None
 
     def rate(self, run: RunFigures) -> float | None:
@@ -159,23 +156,35 @@ class RunsState:
             if run.status == "interrupted":
                 return f"nobody works on run {run.run}: r takes it up again"
             return None if working else f"run {run.run} has ended"
-        if run.kind not in ("run", "plan"):
-            return f"run {run.run} is of kind {run.kind}: only experiments and searches are taken up again"
+        if run.kind not in ("run", "plan", "build"):
+            return f"run {run.run} is of kind {run.kind}: only experiments, searches and builds are taken up again"
         if working:
             return f"run {run.run} is being worked on: wait for it, or cancel it with x"
         if verb == "again":
-            return None if run.status in ("interrupted", "failed") else f"run {run.run} is finished"
-        return None if run.failed else f"run {run.run} has no failed units"
+            return None if run.status in ("interrupted", "failed") else self._finished(run)
+        return None if run.failed else f"run {run.run} has no failed {'items' if run.kind == 'build' else 'units'}"
+
+    def _finished(self, run: RunFigures) -> str | None:
+        """Say that a run is finished, unless it stands in a study that was cut off."""
+        study = run.study
+        if study is None or study.finished:
+            return f"run {run.run} is finished"
+        others = (other for other in self.runs if other.study is not None and other.study.study == study.study)
+        at_work = next((other for other in others if other.status in ("running", "paused")), None)
+        return None if at_work is None else f"study {study.name} is at run {at_work.run}"
 
     def opens(self) -> Link | None:
-        """Return what enter opens: the scores of the chosen run, or its search where it has nothing else."""
-        run = self.chosen
+        """Return what enter opens: scores, or of a kind that has none a search, dialogue or scenario; None: nothing."""
+        run, first = self.chosen, self.told.story.first if self.told is not None else {}
         if run is None:
             return None
-        if run.kind == "plan" and self.story is not None and "search" in self.story.first:
-            return Link("search", str(self.story.first["search"]))
-        if run.kind == "branch" and self.story is not None and "trial" in self.story.first:
-            return Link("dialogue", str(self.story.first["trial"]))
+        if run.kind == "build":
+            built = self.told.build if self.told is not None else None
+            return Link("scenario", built.first) if built is not None and built.first is not None else None
+        if run.kind == "plan" and "search" in first:
+            return Link("search", str(first["search"]))
+        if run.kind == "branch" and "trial" in first:
+            return Link("dialogue", str(first["trial"]))
         return Link("scores", run.run)
 
     def details(self, width: int, veil: Callable[[str], str] = plain) -> list[DetailRow]:
@@ -188,26 +197,36 @@ class RunsState:
         run = self.chosen
         if run is None:
             return []
-        story = self.story if self.story is not None and self.story.run == run.run else None
-        return detail_rows(run, self.rate(run), self.left(run), self.failures, story, width, veil)
+        told = self.told if self.told is not None and self.told.story.run == run.run else None
+        known = {other.run: other for other in self.runs}
+        return detail_rows(run, told, known, self.rate(run), self.left(run), width, veil)
 
     def summary(self) -> str:
         """Return the chosen run as JSON, with everything the screen knows."""
         run = self.chosen
         if run is None:
             return "null"
-        story = self.story
+        told = self.told
+        story = told and told.story
         return json.dumps(
             {
                 "run": run.run,
                 "kind": run.kind,
                 "status": run.status,
                 "world": run.world,
-                "units": {"all": run.units, "done": run.done, "failed": run.failed, "pending": run.pending},
+                "units": {
+                    "all": run.units,
+                    "done": run.done,
+                    "failed": run.failed,
+                    "rejected": run.rejected,
+                    "pending": run.pending,
+                },
                 "created_at": run.created_at,
                 "finished_at": run.finished_at,
                 "error": run.error,
-                "failures": [failure._asdict() for failure in self.failures],
+                "failures": [failure._asdict() for failure in told.failures] if told else [],
+                "build": built._asdict() if (built := told and told.build) else None,
+                "study": run.study and asdict(run.study),
                 "calls": [
                     {
                         **who._asdict(),
@@ -239,6 +258,7 @@ class RunsState:
             "state": status_span(run.status),
             "run": Span(plain(run.run), bold=True),
             "kind": muted(run.kind),
+            "study": muted(f"{plain(run.study.name)} {run.study.position}/{run.study.parts}" if run.study else ABSENT),
             "world": status_span("surrogate") if run.world == "surrogate" else Span(plain(run.world) or ABSENT),
             "progress": Span(" " * _BAR if run.units else ABSENT, colour),
             "units": Span(f"{run.finished:,}/{run.units:,}"),

@@ -13,12 +13,19 @@ from textual.pilot import Pilot
 from simulator.scenario import Scenario
 from simulator.world import Draw, InvalidReplyError
 from storage.database import open_readonly, open_writable
+from tests.fakeserver import FakeServer
 from tests.workbench.app.driving import at, check_snapshot, screen_text, settled, until
+from tests.workbench.cli.program import workbench
+from tests.workbench.engine.clerk import FEW, INVENTED, LEAK, LOAN, lines, read, write
 from tests.workbench.engine.running import FailingWorld, options, work
 from workbench.app.app import WorkbenchApp
 from workbench.app.frame import SCREENS
 from workbench.app.screens.runs import RunsScreen
 from workbench.engine.launch import Launched, launch
+from workbench.engine.options import RunOptions
+from workbench.engine.presets import read_plan
+from workbench.engine.run import Outcome
+from workbench.engine.study import work_study
 
 CHANGING = (r"\d\d:\d\d:\d\d", r"\d{4}-\d\d-\d\d", r"\b(?:[0-9a-f]{16}|[0-9a-f]{8})\b")
 """Times, and hashes, which change with the world's version."""
@@ -59,6 +66,18 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     assert work(path, options(synthetic=10, seed=4, arms=("vanilla", "agent")), FailingWorld(judging=judging)).failed
     return path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with a build from posts, of which most were left out."""
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "posts.jsonl").write_text(lines(LOAN.text, FEW.text, LEAK.text, LOAN.text, INVENTED.text) + "not json\n")
+    with FakeServer() as server:
+        server.rule = read
+        how = ("--world", "model", "--model", "m", "--base-url", server.url)
+        assert workbench("scenarios", "build", "--from", "posts.jsonl", *how, cwd=folder).returncode == 3
+    return folder / "workbench.db"
 
 
 @pytest.fixture
@@ -235,6 +254,72 @@ def test_a_search_that_was_cut_off_is_taken_up(prepared: Path, tmp_path: Path) -
         await pilot.press("r")
         await until(pilot, lambda: state.chosen is not None and state.chosen.status == "done")
         assert [run.kind for run in state.runs] == ["plan", "run"]
+
+    drive(path, steps)
+
+
+def test_a_build_is_watched_held_cancelled_and_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    open_writable(path).conn.close()
+    with FakeServer(latency=0.05) as server:
+        server.rule = write
+        served = ("--world", "model", "--model", "m", "--base-url", server.url, "--concurrency", "2")
+        launched = launch(path, ["scenarios", "build", "--synthetic", "60", "--queries", "2", *served])
+
+        async def steps(pilot: Pilot[None]) -> None:
+            state = screen(pilot).state
+            await until(pilot, lambda: state.chosen is not None and state.chosen.done > 2)
+            assert "/60" in text(pilot)
+            await pilot.press("p")
+            await until(pilot, lambda: "paused by a command" in text(pilot))
+            await pilot.press("p")
+            await until(pilot, lambda: "▶ running" in text(pilot))
+            await pilot.press("x")
+            await until(pilot, lambda: "Cancel run" in text(pilot))
+            await pilot.press("y")
+            await until(pilot, lambda: launched.code == 130)
+            await until(pilot, lambda: "◌ interrupted" in text(pilot))
+            await pilot.press("r")
+            await until(pilot, lambda: state.chosen is not None and state.chosen.done == 60)
+            await until(pilot, lambda: "✔ done" in text(pilot) and "scenarios kept" in text(pilot))
+            assert "builder" in text(pilot)  # its calls
+            assert len(state.runs) == 1
+            await pilot.press("enter")
+            await front(pilot, "scenarios")
+
+        drive(path, steps)
+
+
+def test_a_build_from_posts_says_why_posts_were_left_out(built: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "leak, rejected: the query tells Marital Status" in text(pilot))
+        check_snapshot(pilot.app, "runs-build-120x40", *CHANGING, r"\d\.\d\d s")
+        await pilot.press("R")
+        await until(pilot, lambda: "has no failed items" in text(pilot))
+
+    drive(built, steps)
+
+
+def test_a_study_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    plan = read_plan(None, "thresholds", {"synthetic": 4, "rollouts": 10})
+
+    def interrupted(chosen: RunOptions) -> Outcome:
+        if chosen.threshold == 3:
+            raise KeyboardInterrupt
+        return work(path, chosen)
+
+    with pytest.raises(KeyboardInterrupt):
+        work_study(path, plan, interrupted)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "1 of 4 runs done" in text(pilot))
+        check_snapshot(pilot.app, "runs-study-120x40", *CHANGING)
+        await pilot.press("r")
+        await until(pilot, lambda: len(screen(pilot).state.runs) == 4)
+        await until(pilot, lambda: "4 of 4 runs done" in text(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: "is finished" in text(pilot))
 
     drive(path, steps)
 

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from storage.construction import BuildCounts, BuildStory, LeftOut
 from storage.runfigures import CallSums, Failure, RoleModel, RunFigures, RunStory
+from storage.studies import Membership, StoredPart
 from workbench.app.look import bar
 from workbench.app.state.links import Link
+from workbench.app.state.rundetail import Told
 from workbench.app.state.runs import Pace, RunsState, Verb
 from workbench.app.state.spans import Column, Span, layout, moment, number, span_of_time, table_line, text_of
 
@@ -150,7 +153,7 @@ def test_calls_tokens_and_cost_where_there_are_any() -> None:
 def test_the_experiment_stands_there_in_words() -> None:
     state = RunsState()
     state.eat([figures("a", done=6)], 0.0)
-    state.tell(story("a"), [])
+    state.told = Told(story("a"))
     text = told(state)
     for part in (
         "arms         vanilla, planner",
@@ -162,7 +165,7 @@ def test_the_experiment_stands_there_in_words() -> None:
     ):
         assert part in text
     assert "surrogate 1-x" in text
-    state.tell(story("another"), [])
+    state.told = Told(story("another"))
     assert "vanilla" not in told(state)
 
 
@@ -174,7 +177,7 @@ def test_failures_open_their_first_unit() -> None:
         Failure("none", 1, 18, "trial", "s3", "m", "full", False),
         Failure("gone", 1, 3, "search", "s2", "m", "search", False),
     ]
-    state.tell(story("a"), found)
+    state.told = Told(story("a"), found)
     rows = state.details(70)
     text = "\n".join(text_of(row.spans) for row in rows)
     assert "5 × no JSON" in text
@@ -192,7 +195,7 @@ def test_enter_opens_scores_or_the_search_or_the_dialogue() -> None:
     assert state.opens() is None
     for kind, link in (("run", Link("scores", "a")), ("plan", Link("search", "1")), ("branch", Link("dialogue", "4"))):
         state.eat([figures("a", kind=kind)], 0.0)
-        state.tell(story("a", kind=kind), [])
+        state.told = Told(story("a", kind=kind))
         assert state.opens() == link
 
 
@@ -227,14 +230,77 @@ def test_refusals_say_why() -> None:
     assert state.refusal("again") is None
 
 
+def test_a_build_says_what_it_kept_and_why_not_more() -> None:
+    state = RunsState()
+    state.eat([figures("a", "running", kind="build", world="model", pending=5, done=3, rejected=2, failed=1)], 0.0)
+    assert "6/11" in shown(state)[1]
+    about = {"profiles": 11, "queries": 3, "missing": 0.1, "leaks": "reject", "model": "m"}
+    left_out = (
+        LeftOut("leak", "rejected", "the query tells \x1b[31mAge", 2),
+        LeftOut("model", "failed", "no reply " * 20, 1),
+    )
+    build = BuildStory("a", BuildCounts(7, 3, 2, 1, 1, 4), left_out, "s1")
+    state.told = Told(story("a", kind="build", experiment=about, arms=(), models=(), first={}), build=build)
+    text = told(state)
+    for part in (
+        "3 done · 2 rejected · 1 failed · 5 to do",
+        "7 scenarios kept · 1 more query rejected · 4 values dropped",
+        "2 × leak, rejected: the query tells Age",
+        "each: workbench scenarios rejected a",
+        "11 profiles, 3 queries each, 10% unknown",
+    ):
+        assert part in text
+    assert max(map(len, text.splitlines())) <= 70
+    assert state.opens() == Link("scenario", "s1")
+    assert json.loads(state.summary())["build"]["first"] == "s1"
+    assert {verb for verb in ("pause", "resume", "cancel") if state.refusal(verb) is None} == {
+        "pause",
+        "resume",
+        "cancel",
+    }
+
+
+def test_a_study_shows_its_runs_and_goes_on_as_a_whole() -> None:
+    def member(position: int) -> Membership:
+        return Membership("0f", "budget", False, f"budget (rollouts {position}0)", position, 3)
+
+    state = RunsState()
+    first, second = figures("a", study=member(1), done=2), figures("b", "interrupted", study=member(2), pending=2)
+    state.eat([second, first], 0.0)
+    assert "budget 2/3" in shown(state, 140)[1]
+    parts = [StoredPart("budget", {"rollouts": 10 * n}, (), "{}", run) for n, run in ((1, "a"), (2, "b"), (3, None))]
+    state.told = Told(story("b"), parts=parts)
+    text = told(state)
+    assert "run 2 of 3 of study budget: rollouts 20" in text
+    assert "r goes on with the study" in text
+    assert "study budget  1 of 3 runs done" in text
+    assert "○ budget (rollouts 30)" in text
+    assert [row.link for row in state.details(70) if row.link] == [Link("run", "a")]
+    assert state.refusal("again") is None
+    state.choose("a")
+    assert state.refusal("again") is None  # it is done, but the study is not
+    state.eat([figures("b", "running", study=member(2)), first], 1.0)
+    assert state.refusal("again") == "study budget is at run b"
+
+
+def test_a_branch_says_what_it_left_and_a_paused_run_why() -> None:
+    state = RunsState()
+    state.eat([figures("a", "paused", kind="branch", pending=1, held="by a command")], 0.0)
+    left = {"parent": 7, "step": 2, "change": {"say": "\x1b[31mno"}}
+    state.told = Told(story("a", kind="branch"), branch=left)
+    assert "leaves unit 7 after turn 2: said “no”" in told(state)
+    assert "paused by a command" in told(state)
+    assert Link("dialogue", "7", "step=2") in [row.link for row in state.details(70)]
+
+
 def test_the_summary_is_json() -> None:
     state = RunsState()
     assert json.loads(state.summary()) is None
     state.eat([figures("a", done=6, failed=1)], 0.0)
-    state.tell(story("a"), [Failure("no", 1, 2, "trial", "s", "m", "agent", True)])
+    state.told = Told(story("a"), [Failure("no", 1, 2, "trial", "s", "m", "agent", True)])
     summary = json.loads(state.summary())
     assert summary["status"] == "failed-units"
-    assert summary["units"] == {"all": 7, "done": 6, "failed": 1, "pending": 0}
+    assert summary["units"] == {"all": 7, "done": 6, "failed": 1, "rejected": 0, "pending": 0}
     assert summary["failures"][0]["unit"] == 2
     assert summary["experiment"]["scenarios"] == ["a", "b", "c"]
 
