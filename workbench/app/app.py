@@ -202,9 +202,8 @@ class WorkbenchApp(App[None]):
         try:
             version = self._store.version()
         except StorageError as error:
-            if self._version != -1:
-                self.problem(str(error))
-            self._version = -1
+            self.problem(str(error))
+            self._version = None  # read everything once it is back
             return
         if version != self._version:
             self._version = version
@@ -265,11 +264,9 @@ class WorkbenchApp(App[None]):
         self.run_worker(self._ask_to_leave(), group="back", exit_on_error=False)
 
     async def _ask_to_leave(self) -> None:
-        from workbench.app.screens.ask import Ask
+        from workbench.app.screens.ask import Leave
 
-        if isinstance(self.screen, Ask):
-            return
-        if await self.push_screen_wait(Ask("Leave the workbench? What runs goes on without it.", yes="Leave")):
+        if not isinstance(self.screen, Leave) and await self.push_screen_wait(Leave()):
             self.exit()
 
     def action_blur(self) -> None:
@@ -313,8 +310,9 @@ class WorkbenchApp(App[None]):
         """Edit note and tags of what is open."""
         from workbench.app.screens.note import NoteDialog
 
-        if subject := self._subject():
-            await self.push_screen_wait(NoteDialog(subject))
+        subject = self._subject()
+        if subject is not None and await self.push_screen_wait(NoteDialog(subject)):
+            self.notify(f"kept: note and tags of {plain(subject.label)}", markup=False, timeout=3)
 
     @work(group="note")
     async def action_bookmark(self) -> None:
@@ -336,7 +334,10 @@ class WorkbenchApp(App[None]):
             self.problem(str(error))
         else:
             self.notify(
-                f"{'bookmarked' if on else 'bookmark removed'}: {plain(subject.label)}", markup=False, timeout=3
+                f"{'bookmarked' if on else 'bookmark removed'}: {plain(subject.label)}"
+                f"{'; ctrl+p leads back to it' if on else ''}",
+                markup=False,
+                timeout=4,
             )
 
     def _subject(self) -> Subject | None:

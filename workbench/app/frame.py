@@ -17,11 +17,12 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from storage.errors import StorageError
 from workbench.app.look import status_content
 from workbench.app.state.links import Link
+from workbench.app.widgets.keyline import KeyLine
 from workbench.text import plain
 
 if TYPE_CHECKING:
@@ -140,34 +141,42 @@ class TitleLine(Static):
 
     def show(self, current: str, headline: Headline, width: int) -> None:
         """Render for `width` cells: names where there is room, numbers where there is not."""
-        tabs = []
-        short = width < 120
-        for number, name in enumerate(SCREENS, 1):
-            here = name == current
-            label = f" {number} {name.title()} " if here or not short else f" {number} "
-            style = "bold reverse $primary" if here else "$muted"
-            tabs.append(Content.styled(label, style))
+        right = self._open(headline, width)
+        tabs = self._tabs(current, named=True)
+        if width < 120 and sum(tab.cell_length for tab in tabs) + 1 + right.cell_length > width:
+            tabs = self._tabs(current, named=False)
         self._ends = tuple(accumulate(tab.cell_length for tab in tabs))
         left = Content("").join(tabs)
-        right = self._open(headline)
-        room = width - left.cell_length - right.cell_length
-        if room < 1:
-            right = right.truncate(max(0, width - left.cell_length - 1), ellipsis=True)
-            room = width - left.cell_length - right.cell_length
-        line = left + Content(" " * max(0, room)) + right
+        right = self._open(headline, width - left.cell_length - 1)
+        line = left + Content(" " * max(0, width - left.cell_length - right.cell_length)) + right
         if line.markup != self._markup:
             self._markup = line.markup
             # One line high whatever it says: to lay the screen out anew would cost a key several times what it does.
             self.update(line, layout=False)
 
-    def _open(self, headline: Headline) -> Content:
-        parts = [Content(plain(headline.what))] if headline.what else []
-        if headline.run:
-            parts.append(Content.styled(f"run {plain(headline.run)}", "$muted"))
-        if headline.world:
-            world = headline.world
-            parts.append(status_content("surrogate") if world == "surrogate" else Content.styled(plain(world), "$note"))
-        return Content(" · ").join(parts) + Content(" ") if parts else Content("")
+    def _tabs(self, current: str, *, named: bool) -> list[Content]:
+        return [
+            Content.styled(
+                f" {number} {name.title()} " if named or name == current else f" {number} ",
+                "bold reverse $primary" if name == current else "$muted",
+            )
+            for number, name in enumerate(SCREENS, 1)
+        ]
+
+    def _open(self, headline: Headline, room: int) -> Content:
+        """Return what is open in at most `room` cells; the world is what stays longest, and the run goes first."""
+        what = Content(plain(headline.what))
+        run = Content.styled(f"run {plain(headline.run)}" if headline.run else "", "$muted")
+        world = headline.world or ""
+        from_world = status_content("surrogate") if world == "surrogate" else Content.styled(plain(world), "$note")
+        for parts in ([what, run, from_world], [what, from_world]):
+            line = Content(" · ").join(part for part in parts if part) + Content(" ")
+            if line.cell_length <= room:
+                return line
+        kept = room - from_world.cell_length - 4  # the dot between, and the cell at the end
+        if kept > 0 and from_world:
+            return what.truncate(kept, ellipsis=True) + Content(" · ") + from_world + Content(" ")
+        return (from_world or what).truncate(max(0, room), ellipsis=True)
 
 
 class WorkbenchScreen(Screen[None]):
@@ -234,7 +243,7 @@ class WorkbenchScreen(Screen[None]):
         with Horizontal(id="body"):
             yield from self.compose_body()
         yield Static("a wider window (60 columns) shows more", id="tight")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def request_refresh(self) -> None:
         """Have the data read soon: at once, or when the reading under way has ended."""

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from storage.errors import StorageError
+
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
@@ -28,6 +30,7 @@ class Store:
         self._mine = threading.local()
         self._opened: list[Database] = []
         self._watching: Database | None = None
+        self._file: tuple[int, int] | None = None
 
     async def open(self) -> None:
         """Open the database in a thread, so that the first look at it waits neither for the file nor for imports.
@@ -49,7 +52,7 @@ class Store:
         """Make a change in a transaction of its own: a command, a note, a rating.
 
         Raises:
-            StorageError: the database can't be written; nothing is changed then.
+            StorageError: the database can't be written, or is not at its path any more; nothing is changed then.
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._write, change)
 
@@ -57,11 +60,12 @@ class Store:
         """Return a number that differs after any process has written to the database.
 
         Raises:
-            StorageError: the database can't be read.
+            StorageError: the database can't be read, or is not at its path any more.
         """
         from storage.database import explained
 
         watching = self._watching or self._open()
+        self._check()
         with explained(self._path):
             (version,) = watching.conn.execute("PRAGMA data_version").fetchone()
         return int(version)
@@ -76,7 +80,17 @@ class Store:
         from storage.database import open_readonly
 
         self._watching = open_readonly(self._path)
+        self._file = _identity(self._path)
         return self._watching
+
+    def _check(self) -> None:
+        """Raise an error where the path leads elsewhere by now, or nowhere: nobody else sees the file open here."""
+        found = _identity(self._path)
+        if self._file in (found, None):
+            return
+        if found is None:
+            raise StorageError(f"database {self._path} was moved or deleted: put it back, or quit (ctrl+q)")
+        raise StorageError(f"database {self._path} was replaced by another file: quit (ctrl+q) and open it again")
 
     def _read(self, query: "Callable[[Database], T]") -> T:
         from storage.database import explained, open_readonly
@@ -91,9 +105,19 @@ class Store:
     def _write(self, change: "Callable[[Database], T]") -> T:
         from storage.database import explained, open_writable, transaction
 
+        self._check()
         db = open_writable(self._path)
         try:
             with explained(self._path), transaction(db):
                 return change(db)
         finally:
             db.conn.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one at the same path, or None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -197,6 +197,82 @@ def test_help_lists_keys_as_the_user_mapped_them(tmp_path: Path) -> None:
     drive(tmp_path / "w.db", steps, size=(100, 60), settings=Settings(toured=True, keys={"app.blur": "f9"}))
 
 
+def test_a_second_ctrl_c_leaves(tmp_path: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "Leave the workbench?" in screen_text(pilot.app))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: pilot.app._exit)
+
+    drive(tmp_path / "w.db", steps)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 20)])
+def test_the_tour_says_how_to_begin_and_fits_from_80x24_on(tmp_path: Path, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "enter begins" in screen_text(pilot.app))
+        assert ("q goes back" in screen_text(pilot.app)) == (size[0] >= 80)
+        if size == (80, 24):
+            driving.check_snapshot(pilot.app, "tour-80x24")
+        await pilot.press("enter")
+
+    drive(tmp_path / "w.db", steps, size=size, settings=Settings(memory=tmp_path / "app.json"))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_help_looks_as_it_did(prepared: Path, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "This screen" in screen_text(pilot.app))
+        driving.check_snapshot(pilot.app, f"help-{size[0]}x{size[1]}", r"(?<=run )[0-9a-f]{8}")
+
+    driving.drive(prepared, steps, size=size, link="dialogue/30")
+
+
+@pytest.mark.parametrize("width", [120, 80, 60, 50, 30])
+def test_the_footer_keeps_the_keys_that_lead_to_the_others(prepared: Path, width: int) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        footer = screen_text(pilot.app).splitlines()[-1]
+        assert footer.endswith("? Help ^p Palette")
+        assert ("t Take over" in footer) == (width >= 80)
+
+    driving.drive(prepared, steps, size=(width, 24), link="dialogue/30")
+
+
+@pytest.mark.parametrize(
+    ("width", "right"), [(120, "run ab12cd34 · ◇ surrogate"), (60, "◇ surrogate"), (44, "◇ surrogate")]
+)
+def test_the_title_line_keeps_the_world(tmp_path: Path, width: int, right: str) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        assert screen_text(pilot.app).splitlines()[0].endswith(right)
+
+    drive(tmp_path / "w.db", steps, size=(width, 24))
+
+
+def test_a_database_that_is_moved_away_is_said_and_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+
+    async def steps(pilot: Pilot[None]) -> None:
+        path.rename(tmp_path / "moved.db")
+        await until(pilot, lambda: "moved or deleted: put it back" in " ".join(screen_text(pilot.app).split()))
+        await pilot.press("asterisk")
+        await settled(pilot)
+        assert not path.exists()
+
+    drive(path, steps)
+
+
+def test_a_database_that_was_replaced_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+
+    async def steps(pilot: Pilot[None]) -> None:
+        open_writable(tmp_path / "other.db").conn.close()
+        (tmp_path / "other.db").replace(path)
+        await until(pilot, lambda: "replaced by another file" in screen_text(pilot.app))
+
+    drive(path, steps)
+
+
 def test_the_first_start_shows_the_notice_once_and_remembers(tmp_path: Path) -> None:
     memory = tmp_path / "state" / "app.json"
 

@@ -40,3 +40,12 @@ class Ask(ModalScreen[bool]):
     def action_answer(self, yes: bool) -> None:
         """Take the answer."""
         self.dismiss(yes)
+
+
+class Leave(Ask):
+    """Ask whether to leave the app; a second ctrl+c is a yes."""
+
+    BINDINGS = [Binding("ctrl+c", "answer(True)", "Leave", id="ask.leave", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__("Leave the workbench? What runs goes on without it.", yes="Leave")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
@@ -18,7 +18,7 @@ class Help(ModalScreen[None]):
     """
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
-    BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "Close", id="help.dismiss", show=False)]
+    BINDINGS = [Binding("escape,q,question_mark,enter,ctrl+c", "dismiss", "Close", id="help.dismiss", show=False)]
 
     def __init__(self, screen: Screen[object]) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Help(ModalScreen[None]):
         for active in screen.active_bindings.values():
             if what := _said(active.binding):
                 # One action may have several keys; they stand on one line.
-                keys = self._groups[self._group(active.node)].setdefault(what, [])
+                keys = self._groups[_group(active)].setdefault(what, [])
                 key = screen.app.get_key_display(active.binding)
                 if key not in keys:
                     keys.append(key)
@@ -44,17 +44,17 @@ class Help(ModalScreen[None]):
                             yield Static(_keys(lines), classes="keys")
             yield Static(Content.styled("Keys can be changed: docs/app.md says how.", "$muted"))
 
-    @staticmethod
-    def _group(node: object) -> str:
-        from workbench.app.app import WorkbenchApp
-
-        if isinstance(node, WorkbenchApp):
-            return "Everywhere"
-        return "This screen" if isinstance(node, Screen) else "In this pane"
-
     async def action_dismiss(self, result: None = None) -> None:
         """Close."""
         self.dismiss(result)
+
+
+def _group(active: ActiveBinding) -> str:
+    from workbench.app.app import WorkbenchApp
+
+    if isinstance(active.node, WorkbenchApp) or (active.binding.id or "").startswith("frame."):
+        return "Everywhere"
+    return "This screen" if isinstance(active.node, Screen) else "In this pane"
 
 
 def _said(binding: Binding) -> str:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-class NoteDialog(WorkbenchDialog[None]):
+class NoteDialog(WorkbenchDialog[bool]):
     """Edit a note; it is kept when the dialog closes with ctrl+s, or with enter in the line of tags.
+
+    The result is whether it was kept.
 
     Args:
         subject: what the note is on.
@@ -39,7 +41,7 @@ class NoteDialog(WorkbenchDialog[None]):
             yield Static(Content.styled(f"Note on {plain(self._subject.label)}", "bold $primary"))
             yield TextArea(id="text", compact=True)
             yield Input(id="tags", placeholder="tags, separated by commas", compact=True)
-            yield Static(Content.styled("tab changes the field · ctrl+s keeps · escape drops", "$muted"))
+            yield Static(Content.styled("tab goes to the tags · ctrl+s keeps · escape drops", "$muted"))
 
     async def on_mount(self) -> None:
         """Fill in what there is."""
@@ -64,8 +66,8 @@ class NoteDialog(WorkbenchDialog[None]):
         except StorageError as error:
             self.workbench.problem(str(error))
         else:
-            self.dismiss(None)
+            self.dismiss(True)
 
     def action_cancel(self) -> None:
         """Leave everything as it was."""
-        self.dismiss(None)
+        self.dismiss(False)

@@ -48,14 +48,19 @@ _TYPING_SECONDS = 0.08
 _EMPTY = """\
 No scenarios yet.
 
- b  adds the 70 scenarios that come with the workbench: invented people, ten in each of seven domains
+ b  adds the 70 that come with the workbench:
+    invented people, ten in each of seven domains
  n  builds synthetic ones, up to 14,000
 
-PENGUIN's own files are imported from a shell:
-    workbench scenarios import profiles.json queries.json
-    workbench scenarios import dataset.csv
+Then p plans what is worth asking about the one under the cursor, and shows the search.
 
-What is added anywhere appears here by itself."""
+PENGUIN's own files are imported from a shell, and appear here by themselves:
+
+    workbench scenarios import profiles.json queries.json
+    workbench scenarios import dataset.csv"""
+
+_OF_SCENARIOS = ("search", "filter", "plan", "dialogue", "run", "choose_all", "tree")
+"""Actions that need scenarios."""
 
 
 class ScenariosScreen(Starting):
@@ -91,7 +96,7 @@ class ScenariosScreen(Starting):
                 yield Input(placeholder="/ search", id="scenario-search", compact=True)
                 yield Static(id="scenario-chips")
             yield ScenarioTable(id="scenario-table")
-            yield Static("Nothing fits: escape, then q shows everything again.", id="scenario-nothing")
+            yield Static("No scenario fits. escape leaves the search, then q shows all again.", id="scenario-nothing")
             yield Static(Content(_EMPTY), id="scenario-empty")
         with Pane(id="scenario-preview"):
             yield ProfileView()
@@ -133,6 +138,10 @@ class ScenariosScreen(Starting):
             return False
         self._set_filter(EVERYTHING)
         return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer nothing that needs scenarios where there are none."""
+        return not (self.state.empty and action in _OF_SCENARIOS) and super().check_action(action, parameters)
 
     # Reading
 
@@ -181,6 +190,7 @@ class ScenariosScreen(Starting):
         state, table = self.state, self._table
         if self.has_class("-empty") != state.empty:
             self.set_class(state.empty, "-empty")
+            self.refresh_bindings()
             if state.empty:
                 self.set_focus(None)  # the list is hidden, and its keys with it
             else:
@@ -189,12 +199,14 @@ class ScenariosScreen(Starting):
         table.show_state(ScenarioLines(state, table.size.width, self.workbench.sensitive), state.cursor)
         table.refresh()
         self._show_titles()
+        everything = filter_words(EVERYTHING)
         chips = [
             Content.styled(f"{name} ", "$muted")
-            + Content.styled(f"{plain(value)} ▾", "$accent" if on else "$foreground")
-            for (name, value), (_, default) in zip(filter_words(state.filter), filter_words(EVERYTHING), strict=True)
-            for on in (value != default,)
-        ]
+            + Content.styled(f"{plain(value)} ▾", "$accent" if (name, value) not in everything else "$foreground")
+            for name, value in filter_words(state.filter)
+            # Where there is no room for all of them, those that let everything pass say nothing.
+            if (name, value) not in everything or not self.has_class("-narrow")
+        ] or [Content.styled("f filters", "$muted")]
         if chips != self._chips:
             self._chips = chips
             self.query_one("#scenario-chips", Static).update(Content("  ").join(chips))
@@ -202,7 +214,8 @@ class ScenariosScreen(Starting):
     def _show_titles(self) -> None:
         pane, some = self.query_one("#scenario-list"), self.state.overview.total > 0
         pane.border_title = f"Scenarios · {self.state.title}" if some else "Scenarios"
-        pane.border_subtitle = "select space · all a · open enter" if some else ""
+        hint = " · preview tab" if self.has_class("-narrow") else ""
+        pane.border_subtitle = f"select space · all a · open enter{hint}" if some else ""
         self.refresh_headline()
 
     def _show_detail(self, detail: ScenarioDetail | None) -> None:
@@ -212,7 +225,8 @@ class ScenariosScreen(Starting):
         view.show(lines, other=not (before and detail and before.scenario.id == detail.scenario.id))
         pane = self.query_one("#scenario-preview")
         pane.border_title = f"scenario {detail.scenario.id[:8]}" if detail else "scenario"
-        pane.border_subtitle = "plan p · dialogue d · run r" if detail else ""
+        hint = " · list tab" if self.has_class("-narrow") else ""
+        pane.border_subtitle = f"plan p · dialogue d · run r{hint}" if detail else ""
 
     @on(ProfileView.Resized)
     def _wrap_again(self) -> None:

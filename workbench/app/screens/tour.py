@@ -27,7 +27,7 @@ _STEPS = (
 class Tour(ModalScreen[None]):
     """The first-run notice; any of its keys closes it."""
 
-    BINDINGS = [Binding("enter,escape,space,q", "dismiss", "Begin", id="tour.dismiss", show=False)]
+    BINDINGS = [Binding("enter,escape,space,q,ctrl+c", "dismiss", "Begin", id="tour.dismiss", show=False)]
 
     def compose(self) -> ComposeResult:
         """Yield the notice and the way through the screens."""

@@ -148,7 +148,7 @@ def test_a_search_without_result_says_so(prepared: Path) -> None:
         await press(pilot, "slash", *"zzz")
         await until(pilot, lambda: not screen.state.keys)
         await settled(pilot)
-        assert "Nothing fits" in screen_text(pilot.app)
+        assert "No scenario fits" in screen_text(pilot.app)
         await press(pilot, "escape", "space", "p")
         assert screen.state.chosen == set()
 
