@@ -122,8 +122,9 @@ class LineList(Scrolled, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         """Put the cursor where the mouse is; a double click opens."""
-        y = event.y - (self._heading is not None) + self.scroll_offset.y
-        if 0 <= y < len(self._lines):
+        y = event.y - (self._heading is not None)
+        if 0 <= y < len(self._lines) - self.scroll_offset.y:
+            y += self.scroll_offset.y
             self.action_move(y // self._tall - self.cursor)
             if event.chain == 2:
                 self.action_open()

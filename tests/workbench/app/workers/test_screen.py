@@ -5,7 +5,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +12,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
-from storage.database import open_readonly, open_writable, transaction
-from storage.runs import now
-from storage.workers import add_metrics, add_worker, claim_supervisor
+from storage.database import open_readonly
 from tests.workbench.app.driving import at, check_snapshot, screen_text, settled, until
+from tests.workbench.app.workers.adding import add
 from tests.workbench.workers.running import COMMAND
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.workerform import WorkerForm
 from workbench.app.screens.workers import WorkersScreen
-from workbench.engine.owner import this_process
-from workbench.workers.supervisor import supervisor_alive
 
 
 @pytest.fixture
@@ -139,37 +135,6 @@ def test_why_a_start_failed_is_said(path: Path, model: Path) -> None:
         await until(pilot, lambda: "no model at /nonexistent/model" in text(pilot))
 
     drive(path, steps)
-
-
-def add(path: Path, tmp_path: Path, name: str, state: str, **values: object) -> None:
-    """Write a worker as a supervisor in this process would, with two minutes of figures if it serves."""
-    log = tmp_path / f"{name}.log"
-    log.write_text(
-        "INFO Starting to load model\nINFO Application startup complete.\n\x1b[32mINFO\x1b[0m [b]ready[/b]\n"
-    )
-    db = open_writable(path)
-    with transaction(db):
-        if db.conn.execute("select count(*) from supervisors").fetchone() == (0,):
-            claim_supervisor(db, "s", "detached", this_process(), supervisor_alive)
-        row = {
-            "id": name,
-            "supervisor": "s",
-            "name": name,
-            "model": "LLaMA-3.1-8B",
-            "state": state,
-            "since": now(),
-            "port": 8000,
-            "gpus": "[0]",
-            "restarts": 0,
-            "log": str(log),
-            "spec": "{}",
-        }
-        add_worker(db, row | values)
-        for second in range(40 if state in ("ready", "draining") else 0):
-            figures = {"running": 12, "waiting": 3, "cache": 0.4, "tokens_per_s": 900.0 + 40 * (second % 8)}
-            memory = {"gpu_memory_used": 66.0, "gpu_memory_total": 80.0, "gpu_use": 0.93}
-            add_metrics(db, {"worker": name, "at": time.time() - 40 + second, **figures, **memory})
-    db.conn.close()
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
