@@ -21,12 +21,14 @@ from tests.benchmarks.terminal import Terminal, run, terminal
 PRESSES = 200
 ARMS = ("--arms", "vanilla,agent,planner,full")
 BATCH = ("run", *ARMS, "--quiet", "--new")
-JUDGED = 1000
-"""Scenarios of the run whose scores are computed: with 4 arms and 2 judges, 24,000 verdicts."""
+JUDGED = 4000
+"""Scenarios of the run whose scores are computed: with 4 arms and 2 judges, 32,000 verdicts."""
 
 DOWN, UP, RIGHT, LEFT = b"\x1b[B", b"\x1b[A", b"\x1b[C", b"\x1b[D"
 ANYTHING = b"m"
 """Stands in every sequence that sets a colour."""
+MARK = "▌".encode()
+"""Stands before the line under the cursor."""
 
 Press = tuple[bytes, bytes]
 """Keys, and the text that they bring."""
@@ -67,9 +69,12 @@ def main() -> None:
         with terminal(folder) as app:
             app.wait_for(b"Scenarios")
             app.press(b"4")
-            app.wait_for(b"vanilla")
-            arrows = (RIGHT, ANYTHING), (LEFT, ANYTHING)
+            print(f"Scores of {JUDGED * 8:,} verdicts: first interval after {app.wait_for('±.'.encode()):.1f} s")
+            arrows = (RIGHT, b"Relationship, judge"), (LEFT, b"all, judge")
             measure(f"Scores, intervals of {JUDGED * 8:,} verdicts being computed", app, arrows)
+            app.press(b"J")
+            print(f"their agreement: first figure after {app.wait_for(b'Pearson'):.1f} s")
+            measure("Scores, agreement being computed", app, ((DOWN, MARK), (UP, MARK)))
             app.press(b"3")
             app.wait_for(b"Dialogues of run")
             app.drain(1)

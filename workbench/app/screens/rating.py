@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ASKS = {
     "risk_sensitivity": "does it see what could go wrong for this person?",
     "emotional_empathy": "does it meet how this person feels?",
-    "user_alignment": "does it fit who this person is and what they need?",
+    "user_alignment": "does it fit this person and what they need?",
 }
 
 
@@ -80,7 +80,7 @@ class RatingDialog(ModalScreen[None]):
             yield Static(id="rating-scale", markup=False)
             yield Input(placeholder="comment (optional); enter keeps it", id="rating-comment", compact=True)
             yield Static(
-                "1-5 rate · ↑ ↓ dimension · enter stores · s skip · ← back · c comment · esc leaves, all is kept",
+                "1-5 rate · ↑ ↓ choose · enter store · s skip · ← back · c comment · esc leave",
                 id="rating-keys",
                 markup=False,
             )
@@ -90,7 +90,8 @@ class RatingDialog(ModalScreen[None]):
         self.query_one("#rating-comment").display = False
         self.query_one("#rating-body").display = self.query_one("#rating-scale").display = False
         self.query_one("#rating-progress", Static).update(
-            "Blind rating: which arm a response came from stays hidden, and the order is shuffled. Who rates?"
+            "Blind rating: which arm a response came from stays hidden, and the order is shuffled. What is stored "
+            "is kept when you leave. Who rates?"
         )
         name = self.query_one("#rating-name", Input)
         name.focus()
@@ -178,9 +179,10 @@ class RatingDialog(ModalScreen[None]):
             await self._load()
 
     def action_page(self, by: int) -> None:
-        """Scroll the response."""
-        text = self.query_one("#rating-text")
-        text.scroll_relative(y=by * max(1, text.size.height - 2), animate=False)
+        """Scroll the response, and what is known of the person beside it."""
+        for name in ("#rating-text", "#rating-person"):
+            text = self.query_one(name)
+            text.scroll_relative(y=by * max(1, text.size.height - 2), animate=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say what went wrong in the background."""
@@ -205,7 +207,8 @@ class RatingDialog(ModalScreen[None]):
         if session is not None and session.unit is not None:
             self._blind = await self.workbench.read(partial(blind_response, unit=session.unit))
             self._show()
-            self.query_one("#rating-text").scroll_home(animate=False)
+            for name in ("#rating-text", "#rating-person"):
+                self.query_one(name).scroll_home(animate=False)
 
     def _show(self) -> None:
         session, blind, cover = self.session, self._blind, self.workbench.sensitive
@@ -219,7 +222,7 @@ class RatingDialog(ModalScreen[None]):
         response = Content.styled("\n\nResponse\n", "$text-muted") + Content(cover(blind.text, lines=True))
         self.query_one("#rating-response", Static).update(query + response)
         known = [(name, "unknown" if value is None else cover(value)) for name, value in blind.profile.items()]
-        lines = [Content.styled(f"{name}\n", "$text-muted") + Content(f"  {value}") for name, value in known]
+        lines = [Content.styled(f"{name}  ", "$text-muted") + Content(value) for name, value in known]
         self.query_one("#rating-profile", Static).update(Content("\n").join(lines))
         self.query_one("#rating-scale", Static).update(self._scale(session))
 

@@ -11,7 +11,7 @@ from workbench.app.failures import tell_failure
 from workbench.app.screens.scoreviews import ScoreViews
 from workbench.app.state.beside import RunArm, set_beside
 from workbench.app.state.judges import Panel
-from workbench.app.state.scores import ALL_JUDGES, RunScores, default_sides, read_scores
+from workbench.app.state.scores import ALL_JUDGES, RunScores, default_between, default_sides, read_scores
 from workbench.app.widgets.scatter import Scatter
 from workbench.report.reading import Group
 from workbench.statistics.comparison import Changed
@@ -163,4 +163,4 @@ class ScoreReading(ScoreViews):
             found = line if isinstance(line, Changed) else line.compared
             self.between = Group(found.first_model, found.first_arm), Group(found.second_model, found.second_arm)
         elif self.between is None and self.pair.first.groups and self.pair.second.groups:
-            self.between = default_sides(self.pair.first.groups)[1], default_sides(self.pair.second.groups)[1]
+            self.between = default_between(self.pair.first.groups, self.pair.second.groups)

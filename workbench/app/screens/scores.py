@@ -103,7 +103,7 @@ class ScoresScreen(ScoreReading):
 
     @on(ScoreList.Opened, "#scores-changed")
     def _changed_opened(self, event: ScoreList.Opened) -> None:
-        if self.pair is not None:
+        if self.pair is not None and self.pair.table.changed:
             one, other = self.pair.first.id, self.pair.second.id
             items = tuple(
                 Opened(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
@@ -15,7 +16,7 @@ from workbench.app.state.judges import Agreement, Panel, Queued
 from workbench.app.state.matrix import cell_lines, judge_note, matrix, row_text
 from workbench.app.state.runpair import RunPair
 from workbench.app.state.scores import ALL, ALL_JUDGES, RunScores
-from workbench.app.state.spans import text_of
+from workbench.app.state.spans import line, muted, text_of
 from workbench.app.state.verdicts import Made
 from workbench.app.widgets.facts import Facts
 from workbench.app.widgets.matrix import ScoreMatrix
@@ -259,12 +260,13 @@ class ScoreViews(WorkbenchScreen):
         first, second = beside.names
         domain = "" if self.domain == AVERAGE or self.view == "scatter" else f" · {self.domain}"
         view = "Scatter" if self.view == "scatter" else "Differ most"
-        self._titles(
-            f"{view} · {first} and {second}{domain} · {self.judged_by()}",
-            "Scenario",
-            "[ ] change the arms · enter opens",
-        )
+        room = self.query_one("#scores-main", Pane).size.width - 18
+        title = f"{view} · {first} and {second}{domain}"
+        if cell_len(title) > room:
+            title = f"{view} · {' and '.join(beside.short)}{domain}"
+        self._titles(title, "Scenario", "[ ] change the arms · enter opens")
         counts = [
+            ("judged", self.judged_by()),
             ("above", f"{beside.above:,} scenarios: {second} scores higher"),
             ("below", f"{beside.below:,} scenarios: {first} scores higher"),
             ("on", f"{beside.on:,} score the same"),
@@ -273,7 +275,7 @@ class ScoreViews(WorkbenchScreen):
         point = self.point()
         facts = point_pairs(point, beside) if point else [("", "no scenario has a score from both arms")]
         shown = [(name, self.workbench.sensitive(text) if name == "query" else text) for name, text in facts]
-        self._facts([*(counts if self.domain == AVERAGE or self.view == "scatter" else []), *shown])
+        self._facts([*(counts if self.domain == AVERAGE or self.view == "scatter" else counts[:1]), *shown])
 
     def show_judges(self) -> None:
         data, panel = self.data, self.panel
@@ -296,14 +298,15 @@ class ScoreViews(WorkbenchScreen):
         if self.pair is None or self.data is None:
             return
         title = f"Run {self.pair.first.id} and run {self.pair.second.id} · {self.pair.analysis}"
-        self._titles(title, "Changed most", "difference = second - first, p and interval clustered by profile")
+        self._titles(title, "Changed most", "difference = second - first · s d: two arms beside each other")
         lines = self.query_one("#scores-runs", ScoreList)
         heading, found = pair_table(self.pair, self.app.size.width - 4)
         lines.show(found, heading=heading)
         changed = self.query_one("#scores-changed", ScoreList)
         items, cover = self.pair.table.changed, self.workbench.sensitive
         heading, make = points_table(items, None, self.data, cover, lambda: changed.scrollable_content_region.width)
-        changed.show(Made(len(items), make), heading=heading)
+        none = [line(muted("no scenario that both runs judged has changed"))]
+        changed.show(Made(len(items), make) if items else none, heading=heading)
 
     def show_answers(self) -> None:
         answers, cover = self.answers, self.workbench.sensitive
@@ -358,6 +361,6 @@ class ScoreViews(WorkbenchScreen):
 
     def judged_by(self) -> str:
         if self.judge != ALL_JUDGES or self.beside is None:
-            return judge_note((), self.judge)
+            return plain(f"by {self.judge}")
         judges = shared_judges(self.beside.first.data, self.beside.second.data)
-        return plain(f"mean of judges {' '.join(judges)}" if len(judges) > 1 else f"judge {''.join(judges)}")
+        return plain(f"by {' and '.join(judges) or 'nobody'}{', their mean' if len(judges) > 1 else ''}")

@@ -19,6 +19,11 @@ class Whose(NamedTuple):
     run: str
     group: Group
 
+    def label(self, *, run: bool, model: bool) -> str:
+        """Name the arm, after the run and the model (without who made it) where these have to be told apart."""
+        names = [self.run] * run + [short_model(self.group.model)] * model + [self.group.arm]
+        return plain(" ".join(names))
+
 
 class Answers:
     """The responses to one scenario, two of which are shown.
@@ -59,9 +64,9 @@ class Answers:
     def title(self, place: int) -> str:
         """Name a response: its arm and questions, run and model only where there are several."""
         row = self.rows[place]
-        several = [name for name in ("run", "model") if len({other[name] for other in self.rows}) > 1]
-        named = "".join(f" · {name} {row[name]}" for name in several)
-        return plain(f"{row['arm']} · {row['questions']} asked{named}")
+        runs, models = (len({other[name] for other in self.rows}) > 1 for name in ("run", "model"))
+        named = Whose(row["run"], Group(row["model"], row["arm"])).label(run=runs, model=models)
+        return f"{named} · {row['questions']} asked"
 
     def turn(self, left: int, right: int) -> None:
         """Show another arm: so many places further on one side. After the last comes the first; never both the same."""
@@ -77,6 +82,11 @@ class Answers:
             if (row["run"], row["model"], row["arm"]) == (whose.run, *whose.group):
                 return i
         return max(0, default)
+
+
+def short_model(model: str) -> str:
+    """Return a model's name without who made or serves it."""
+    return model.rpartition("/")[2]
 
 
 def turned(places: tuple[int, int], by: tuple[int, int], count: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from planner.keyed import generator
 from simulator.domains import DOMAINS
 from simulator.world import HUMAN
-from workbench.app.state.answers import Whose
+from workbench.app.state.answers import Whose, short_model
 from workbench.app.state.scores import ALL_JUDGES, RunScores
 from workbench.app.state.verdicts import Made
 from workbench.report.reading import Group
@@ -67,22 +67,20 @@ class Beside:
     def names(self) -> tuple[str, str]:
         """What tells the two apart: the arms, after run and model where these differ too."""
         models = self.first.group.model != self.second.group.model
-        one, other = (
-            plain(" ".join([side.data.id] * self.across + [short_model(side.group.model)] * models + [side.group.arm]))
-            for side in (self.first, self.second)
-        )
+        one, other = (side.whose.label(run=self.across, model=models) for side in (self.first, self.second))
         return one, other
 
     @property
     def short(self) -> tuple[str, str]:
-        """What tells the two apart, in a word each: arms, else runs, else their order."""
+        """What tells the two apart, in a word each: arms, else models, else runs."""
         for one, other in (
             (self.first.group.arm, self.second.group.arm),
+            (short_model(self.first.group.model), short_model(self.second.group.model)),
             (self.first.data.id, self.second.data.id),
         ):
             if one != other:
                 return plain(one), plain(other)
-        return ("first", "second") if self.first.group != self.second.group else (plain(self.first.group.arm),) * 2
+        return plain(self.first.group.arm), plain(self.second.group.arm)
 
     def place(self, scenario: str) -> int:
         """Return where a scenario stands among the points; 0 where it is none of them."""
@@ -147,11 +145,6 @@ def set_beside(first: RunArm, second: RunArm, judge: str = ALL_JUDGES) -> Beside
         len(order) - above - below,
         (lone[0], lone[1]),
     )
-
-
-def short_model(model: str) -> str:
-    """Return a model's name without who made or serves it."""
-    return model.rpartition("/")[2]
 
 
 def shared_judges(first: RunScores, second: RunScores, judge: str = ALL_JUDGES) -> tuple[str, ...]:

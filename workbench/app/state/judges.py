@@ -29,13 +29,14 @@ class Agreement:
     """One line of the agreement table.
 
     Fields:
-        who: the judges it is about. figure: what is measured.
+        who: the judges it is about. figure: what is measured. note: what is published of it; often empty.
         estimate: None where it is undefined.
     """
 
     who: str
     figure: str
     estimate: Estimate | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,8 @@ def _line(later: judging.Later) -> Agreement:
         return Agreement("everybody", name, found.estimate)
     if found.beside:
         low, high = judging.PublishedAgreement().dimensions
-        who = (
-            f"{found.judges[0]}: {judging.SHORT[found.measure]} and {judging.SHORT[found.beside]} (paper {low}-{high})"
-        )
-        return Agreement(who, name, found.estimate)
+        who = f"{found.judges[0]}: {judging.SHORT[found.measure]} and {judging.SHORT[found.beside]}"
+        return Agreement(who, name, found.estimate, f" (paper {low}-{high})")
     return Agreement(" and ".join(found.judges), name, found.estimate)
 
 

@@ -60,7 +60,7 @@ class RatingSession:
     @property
     def progress(self) -> str:
         """How far this person has come."""
-        return f"{len(self.rated)} of {len(self.order)} rated"
+        return f"{len(self.rated):,} of {len(self.order):,} rated"
 
     def rate(self, value: int) -> None:
         """Set the dimension that has its turn, and go to the next one that has no value.

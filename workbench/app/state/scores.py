@@ -1,6 +1,6 @@
 """What the scores screen knows of a run: its verdicts, and what statistics make of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,7 +43,7 @@ class RunScores:
         stale: the same of verdicts that have become more since; shown until the row is computed again.
     """
 
-    run: Mapping[str, Any]
+    run: dict[str, Any]
     stamp: tuple[Any, ...]
     verdicts: Verdicts
     ready: dict[Key, ScoreRow] = field(default_factory=dict)
@@ -158,3 +158,14 @@ def default_sides(groups: Sequence[Group]) -> tuple[Group, Group]:
     model = [group for group in groups if group.model == groups[0].model]
     by_arm = {group.arm: group for group in model}
     return by_arm.get("vanilla", model[0]), by_arm.get("planner", model[-1])
+
+
+def default_between(first: Sequence[Group], second: Sequence[Group]) -> tuple[Group, Group]:
+    """Return an arm of each of two runs to begin with: the same where they share one, planner before any other.
+
+    Raises:
+        ValueError: one of them has no arm.
+    """
+    shared = [(one, other) for one in first for other in second if one.arm == other.arm]
+    best = max(shared, key=lambda pair: (pair[0].arm == "planner", pair[0].model == pair[1].model), default=None)
+    return best or (default_sides(first)[1], default_sides(second)[1])

@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import ClassVar
 
 import numpy as np
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -103,10 +104,7 @@ class Scatter(Widget, can_focus=True):
                 numbers[plot.column_of(score)] = str(score)
             segments = [Segment(" " * _AXIS + "".join(numbers), muted)]
         else:
-            x, up = self._beside.short
-            above, below = ("▲", "▼") if plot.few else ("above", "below")
-            text = f"→ {x}   ↑ {up}   {above} {up} higher   {below} {x} higher   ·· the same"
-            segments = [Segment(" " * _AXIS + text, muted)]
+            segments = [Segment(" " * _AXIS + self._legend(plot, width - _AXIS), muted)]
         return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
 
     def _go(self, cursor: int) -> None:
@@ -125,6 +123,19 @@ class Scatter(Widget, can_focus=True):
         if self._plot is None or (self._plot.width, self._plot.height) != (width, height):
             self._plot = Plot(self._beside.xy, width, height)
         return self._plot
+
+    def _legend(self, plot: Plot, room: int) -> str:
+        """Say what the axes and marks are, in as many words as there is room for."""
+        if self._beside is None:
+            return ""
+        above, below = ("▲", "▼") if plot.few else ("above", "below")
+        texts = []
+        for x, up in (self._beside.names, self._beside.short):
+            axes = f"→ {x}   ↑ {up}"
+            texts.append(f"{axes}   {above} {up} higher   {below} {x} higher   ·· the same")
+            texts.append(f"{axes}   {above} ↑ higher   {below} → higher   ·· the same")
+            texts.append(f"→ {x}  ↑ {up}  {above} ↑ higher  {below} → higher")
+        return next((text for text in texts if cell_len(text) <= room), texts[-1])
 
     def _number(self, plot: Plot, y: int) -> str:
         label = next((str(score) for score in range(1, 6) if plot.row_of(score) == y), "")

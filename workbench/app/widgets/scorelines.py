@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
+from rich.cells import cell_len
+
 from workbench.app.look import bar
+from workbench.app.state.answers import short_model
 from workbench.app.state.beside import Beside
 from workbench.app.state.judges import EFFECTIVE, Agreement, Queued, ratings_text
 from workbench.app.state.runpair import COLUMNS, RunPair, pair_cells
@@ -74,12 +77,14 @@ def point_pairs(point: Changed, beside: Beside) -> list[tuple[str, str]]:
 
 def agreement_table(figures: Sequence[Agreement], judges: int, width: int, total: int) -> tuple[Line, list[Line]]:
     """Return heading and lines of the figures computed so far, of `total`; what is to come is said in a last line."""
-    room, steps = max(18, min(42, width - 62)), 10 if width >= 100 else 4
-    heading = line(muted(f"{'judges':<{room}} {'figure':<17} value  {'95 % interval':<{15 + steps}} responses"))
+    steps = 10 if width >= 100 else 0
+    room = max(18, min(42, width - 50 - steps))
+    heading = line(muted(f"{'judges':<{room}} {'figure':<17} value  {'95 % interval':<{14 + steps}} items"))
     lines = []
     for who, group in groupby(figures, lambda figure: figure.who):
         for i, figure in enumerate(group):
-            label = cut(plain(who), room) if i == 0 else ""
+            label = who + figure.note if cell_len(who + figure.note) <= room else who
+            label = cut(plain(label), room) if i == 0 else ""
             found = figure.estimate
             if found is None:
                 lines.append(line(f"{label:<{room}} {figure.figure:<17} ", muted(f"{ABSENT:>5}  undefined: no spread")))
@@ -91,9 +96,9 @@ def agreement_table(figures: Sequence[Agreement], judges: int, width: int, total
                 line(
                     f"{label:<{room}} {figure.figure:<17} ",
                     Span(f"{found.value:>5.2f}", bold=True),
-                    f"  {bounds:<14} ",
+                    f"  {bounds:<14}",
                     share,
-                    muted(f"{found.n:>10,}"),
+                    muted(f"{found.n:>7,}"),
                 )
             )
     if len(figures) < total:
@@ -107,14 +112,18 @@ def queue_table(
     """Return heading and lines of the responses that judges see most differently."""
     scores = max([9, *(len(ratings_text(judges, item.disagreement)) for item in queue[:50])])
     scores = min(scores, 40)
-    heading = line(muted(f"{'spread':>6}  {'arm':<{_ARM}} {'domain':<{_DOMAIN}} {'scores':<{scores}}  query"))
-    taken = 8 + _ARM + 1 + _DOMAIN + 1 + scores + 3
+    names = [short_model(name) for name in data.models] if len(data.models) > 1 else []
+    model = max(map(cell_len, ["model", *names])) + 1 if names else 0
+    labels = f"{'spread':>6}  {'model' if names else '':<{model}}{'arm':<{_ARM}} {'domain':<{_DOMAIN}}"
+    heading = line(muted(f"{labels} {'scores':<{scores}}  query"))
+    taken = 8 + model + _ARM + 1 + _DOMAIN + 1 + scores + 3
 
     def make(i: int) -> Line:
         item, entry = queue[i].item, queue[i].disagreement
         return line(
             Span(f"{entry.spread:>6.2f}", bold=True),
-            f"  {cut(item.arm, _ARM):<{_ARM}} {cut(item.domain, _DOMAIN):<{_DOMAIN}} ",
+            f"  {plain(short_model(item.model)) if names else '':<{model}}",
+            f"{cut(item.arm, _ARM):<{_ARM}} {cut(item.domain, _DOMAIN):<{_DOMAIN}} ",
             f"{cut(plain(ratings_text(judges, entry)), scores):<{scores}}  ",
             muted(cut(cover(data.query(item.scenario_id) or item.scenario_id), max(0, width() - taken))),
         )
@@ -126,7 +135,7 @@ def pair_table(pair: RunPair, width: int) -> tuple[Line, list[Line]]:
     """Return heading and lines of two runs compared, below them what a reader has to know of it."""
     rows = [pair_cells(row) for row in pair.table.rows]
     widths = layout(COLUMNS, rows, width)
-    heading = table_line(COLUMNS, {column.title: muted(column.title) for column in COLUMNS}, widths)
+    heading = table_line(COLUMNS, {column.title: muted(column.title) for column in COLUMNS}, widths) if rows else ()
     lines: list[Line] = [table_line(COLUMNS, row, widths) for row in rows]
     lines += [
         line(status_span(name), f" {plain(text)}") if name else line(muted(plain(text))) for name, text in pair.notes()

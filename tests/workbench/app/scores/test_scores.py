@@ -107,7 +107,8 @@ def test_the_cursor_says_what_its_cell_is_made_of_and_enter_opens_the_cell(prepa
         assert screen.beside is not None
         assert (screen.beside.first.group.arm, screen.beside.second.group.arm) == ("vanilla", "agent")
         assert {point.domain for point in screen.points} == {"Relationship"}
-        assert "Relationship · judge b" in text
+        assert "vanilla and agent · Relationship" in text
+        assert "by b" in text
         assert screen.subject() is not None
         await press(pilot, "escape")
         assert screen.view == "matrix"
@@ -241,6 +242,90 @@ def test_two_runs_are_compared_and_what_changed_is_opened(prepared: Path, tmp_pa
         assert "one judge alone" in text
 
     driving.drive(path, main, link=f"scores/{first}")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_arms_of_two_runs_stand_beside_each_other(prepared: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    path = copied(prepared, tmp_path)
+    first = run_of(path)
+    chosen = {"synthetic": 10, "seed": 4, "build_seed": 3, "arms": ("vanilla", "full"), "judges": ("a",)}
+    second = work(path, options(**chosen)).run
+    hidden = *_PASSING, first, second
+
+    async def main(pilot: Pilot[None]) -> None:
+        screen = await ready(pilot)
+        name = f"scores-between-{{}}-{size[0]}x{size[1]}"
+        await pilot.press("c")
+        await until(pilot, lambda: "Compare with which run?" in screen_text(pilot.app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.view == "runs")
+        assert screen.pair is not None
+        both, *alone = screen.pair.shared()
+        assert (both + alone[0], both + alone[1]) == (14, 10)
+        text = await press(pilot, "s")
+        await until(pilot, lambda: screen.view == "scatter")
+        await settled(pilot)
+        check_snapshot(pilot.app, name.format("scatter"), *hidden)
+        beside = screen.beside
+        assert beside is not None
+        assert beside.across
+        assert (beside.first.data.id, beside.second.data.id) == (first, second)
+        assert beside.first.group == beside.second.group
+        assert len(beside.points) == both
+        assert beside.alone == tuple(alone)
+        await press(pilot, "right_square_bracket")
+        assert screen.beside is not None
+        assert screen.beside.first.group != screen.beside.second.group
+        await press(pilot, "j")
+        assert screen.judge == "a"
+        await press(pilot, "j")
+        assert screen.judge == "all judges"  # b judged the first run alone
+        text = await press(pilot, "d")
+        await until(pilot, lambda: screen.view == "differences")
+        await settled(pilot)
+        check_snapshot(pilot.app, name.format("differences"), *hidden)
+        text = await press(pilot, "enter")
+        await until(pilot, lambda: screen.view == "scenario")
+        assert screen.answers is not None
+        assert [row["run"] for row in screen.answers.sides] == [first, second]
+        text = await press(pilot, "escape", "escape", "escape")
+        assert screen.view == "runs"
+        assert f"Run {first} and run {second}" in text
+        screen.query_one("#scores-runs", ScoreList).focus()
+        await press(pilot, "down", "enter")
+        await until(pilot, lambda: screen.view == "differences")
+        assert screen.judge == "a"
+        await press(pilot, "escape", "escape")
+        assert screen.view == "matrix"
+        await press(pilot, "s")
+        await until(pilot, lambda: screen.view == "scatter")
+        assert screen.beside is not None
+        assert not screen.beside.across
+
+    driving.drive(path, main, size, f"scores/{first}")
+
+
+def test_several_models_have_their_rows_and_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.db"
+    models = ("surrogate/LLaMA-3.1-8B", "surrogate/Qwen-2.5-7B")
+    arms = ("vanilla", "agent", "planner", "full")
+    work(path, options(synthetic=14, seed=3, models=models, arms=arms, judges=("a", "b"), rollouts=40))
+
+    async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        check_snapshot(pilot.app, "scores-models-table-120x40", *_PASSING)
+        await press(pilot, "s", "right_square_bracket", "right_square_bracket")
+        assert screen.beside is not None
+        assert screen.beside.names == ("LLaMA-3.1-8B vanilla", "Qwen-2.5-7B vanilla")
+        check_snapshot(pilot.app, "scores-models-scatter-120x40", *_PASSING)
+        text = await press(pilot, "d", "enter")
+        assert "LLaMA-3.1-8B vanilla · 0 asked" in text
+        assert "Qwen-2.5-7B vanilla · 0 asked" in text
+        await press(pilot, "escape", "J")
+        await until(pilot, lambda: screen.agreed)
+        await settled(pilot)
+        check_snapshot(pilot.app, "scores-models-judges-120x40", *_PASSING)
+
+    drive(path, steps)
 
 
 def test_without_verdicts_the_screen_says_what_to_do_and_then_follows(prepared: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from workbench.app.state.canvas import Plot
 from workbench.app.state.judges import EFFECTIVE, Panel
 from workbench.app.state.matrix import cell_lines, matrix
 from workbench.app.state.runpair import pair_cells, read_pair
-from workbench.app.state.scores import ALL_JUDGES, ORDER, Key, RunScores, default_sides, read_scores
+from workbench.app.state.scores import ALL_JUDGES, ORDER, Key, RunScores, default_between, default_sides, read_scores
 from workbench.app.widgets.scorelines import matrix_texts
 from workbench.cli.tables import paper_layout
 from workbench.report.reading import Group
@@ -222,3 +222,10 @@ def test_arms_without_a_run_of_their_own_are_chosen_from_what_there_is() -> None
     assert default_sides([only]) == (only, only)
     with pytest.raises(ValueError, match="no arm"):
         default_sides([])
+
+
+def test_two_runs_begin_with_an_arm_that_both_have() -> None:
+    one, other = [Group("m", "vanilla"), Group("m", "planner"), Group("m", "full")], [Group("n", "vanilla")]
+    assert default_between(one, other) == (one[0], other[0])
+    assert default_between(one, [Group("n", "planner"), one[1]]) == (one[1], one[1])
+    assert default_between(one, [Group("n", "oracle")]) == (one[1], Group("n", "oracle"))
