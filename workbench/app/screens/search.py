@@ -230,7 +230,7 @@ class SearchScreen(Moving):
         if not rows:
             rows = await self.workbench.read(partial(latest_searches, limit=_LISTED))
             rows = [row for row in rows if row["unit"] != state.unit]
-            title = "Put beside it: there is no other search of this scenario, but there are these"
+            title = "Put beside it: searches of other scenarios (this one has no other)"
         if not rows:
             self.notify("there is no other search: n makes one with other settings", severity="warning")
             return

@@ -118,7 +118,8 @@ class SearchPicker(WorkbenchDialog[int | None]):
 
     def _fill(self) -> None:
         lines = self.query_one(LineList)
-        heading, shown = search_lines(self._rows, lines.size.width - 1, self.workbench.sensitive)
+        heading, shown = search_lines(self._rows, lines.scrollable_content_region.width - 1, self.workbench.sensitive)
+        lines.styles.height = len(shown) + 1
         lines.show(shown, heading=heading)
         lines.focus()
 

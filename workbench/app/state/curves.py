@@ -52,11 +52,13 @@ class Curves:
         low, high = max(1.0, low - spare), min(5.0, high + spare)
         return float(np.floor(low * 10 + 1e-9) / 10), float(np.ceil(high * 10 - 1e-9) / 10)
 
-    def said(self, t: int) -> str:
+    def said(self, t: int, *, short: bool = False) -> str:
         """Say since when the choice stands, after `t` rollouts."""
         last = max((change for change in self.changes if change <= t), default=None)
         if last is None:
             return "nothing chosen yet"
+        if short:
+            return f"since {last}"
         return f"choice last changed at rollout {last}" if last != self.changes[0] else f"chosen since rollout {last}"
 
 

@@ -19,6 +19,7 @@ from workbench.app.state.spans import (
 from workbench.text import plain
 
 _COLUMNS = (
+    Column("search", right=True, rank=2),
     Column("state"),
     Column("domain", rank=5),
     Column("scenario", widest=120),
@@ -77,6 +78,7 @@ def _cells(row: dict[str, Any], sensitive: Callable[[str], str]) -> dict[str, Sp
     best = row["best_q"]
     world = row["world"] or ""
     return {
+        "search": muted(str(row["unit"])),
         "state": status_span("paused" if running and row["paused"] else row["state"]),
         "domain": Span(plain(row["domain"])),
         "scenario": Span(sensitive(row["query"])),

@@ -73,32 +73,40 @@ class Curve(Widget):
         return Strip(segments).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _legend(self, width: int) -> list[Segment]:
+        """Name the curves and marks, in fewer words where room is short."""
+        parts = self._entries(short=False)
+        if _cells(parts) > width:
+            parts = self._entries(short=True)
+        while len(parts) > 1 and _cells(parts) > width:
+            parts.pop()
+        return [segment for part in parts for segment in part]
+
+    def _entries(self, *, short: bool) -> list[list[Segment]]:
         known = self._curves
         assert known is not None
         row = self._t - 1
         best = float(known.best[row]) if row >= 0 else np.nan
         chosen = float(known.chosen[row]) if row >= 0 else np.nan
         value = "–" if np.isnan(best) else f"{best:.2f}"
-        parts = {
-            "best": [
+        parts = [
+            [
                 Segment(" ⣀⣀ ", rich_style(self, BEST, bold=True)),
-                Segment("best subset "),
+                Segment("best " if short else "best subset "),
                 Segment(value, Style(bold=True)),
             ]
-        }
+        ]
         if not np.isnan(chosen):
-            parts["chosen"] = [
-                Segment("   ⢀⢀ ", rich_style(self, CHOSEN, bold=True)),
-                Segment(f"{self._names[int(known.first[row])]} first "),
-                Segment(f"{chosen:.2f}", Style(bold=True)),
-            ]
-        parts["changes"] = [Segment("   ▴ ", rich_style(self, "accent")), Segment(known.said(self._t))]
+            parts.append(
+                [
+                    Segment("   ⢀⢀ ", rich_style(self, CHOSEN, bold=True)),
+                    Segment(f"{self._names[int(known.first[row])]} first "),
+                    Segment(f"{chosen:.2f}", Style(bold=True)),
+                ]
+            )
+        parts.append([Segment("   ▴ ", rich_style(self, "accent")), Segment(known.said(self._t, short=short))])
         if failed := sum(t <= self._t for t in known.failed):
-            parts["failed"] = [Segment("   × ", rich_style(self, "error")), Segment(f"{failed} failed")]
-        for least in ("chosen", "failed", "changes"):
-            if sum(segment.cell_length for part in parts.values() for segment in part) > width:
-                parts.pop(least, None)
-        return [segment for part in parts.values() for segment in part]
+            parts.append([Segment("   × ", rich_style(self, "error")), Segment(f"{failed} failed")])
+        return parts
 
     def _line(self, row: int, width: int, height: int) -> list[Segment]:
         known = self._curves
@@ -171,3 +179,7 @@ class Curve(Widget):
         """Draw anew in the colours of another theme."""
         super().notify_style_update()
         self.refresh()
+
+
+def _cells(parts: list[list[Segment]]) -> int:
+    return sum(segment.cell_length for part in parts for segment in part)

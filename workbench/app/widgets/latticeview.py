@@ -88,11 +88,15 @@ class LatticeView(Scrolled, can_focus=True, inherit_bindings=False):
             else:
                 segments.append(Segment(" " * cells))
         left = self.scroll_offset.x
-        return Strip(segments).crop_extend(left, left + width, base).apply_style(base)
+        whole = Strip(segments)
+        if whole.crop(left + width).text.strip():  # so that nobody takes half a figure for one
+            shown = [*whole.crop(left, left + width - 1), Segment("…", rich_style(self, "text-muted"))]
+            return Strip(shown).apply_style(base)
+        return whole.crop_extend(left, left + width, base).apply_style(base)
 
     def _width(self, size: int) -> int:
         label = sum(sorted((len(name) + 1 for name in self._short), reverse=True)[:size]) if size else 8
-        return 2 + label + self._digits + 10
+        return 2 + label + self._digits + 8
 
     def _cell(self, cell: Cell, cells: int) -> list[Segment]:
         assert self._state is not None
@@ -102,7 +106,7 @@ class LatticeView(Scrolled, can_focus=True, inherit_bindings=False):
         near = ("‹" if cell.mask < here else "›") if one_away else " "
         value = "–" if cell.q is None else f"{cell.q:.2f}"
         marks = ("★" if cell.chosen else " ") + ("⊘" if cell.left_out else "◀" if cell.path else " ")
-        name = f" {near}{label}".ljust(cells - self._digits - 8)
+        name = f"{near}{label}".ljust(cells - self._digits - 8)
         if cell.mask == here:
             role = ("block-cursor-foreground", "block-cursor-background") if self.has_focus else ("foreground", "panel")
             style = rich_style(self, role[0], background=role[1], bold=True)

@@ -46,6 +46,7 @@ def test_changes_and_failures_stand_at_their_rollouts(trace: Trace) -> None:
     assert found.said(found.changes[0]) == f"chosen since rollout {found.changes[0]}"
     if len(found.changes) > 1:
         assert found.said(80) == f"choice last changed at rollout {found.changes[-1]}"
+        assert found.said(80, short=True) == f"since {found.changes[-1]}"
 
 
 @pytest.mark.parametrize("planner", PLANNERS)

@@ -302,6 +302,23 @@ def test_what_is_seen_of_two_searches(prepared: Path, size: tuple[int, int]) -> 
     drive(prepared, steps, size)
 
 
+DIALOGS = {"breakpoints": ("x", "#breakpoints"), "go-to": ("g", "#goto"), "pick": ("c", "#searchpicker")}
+DIALOGS |= {"again": ("n", "#searchform")}
+
+
+@pytest.mark.parametrize("dialog", DIALOGS)
+def test_what_dialogs_show_in_a_small_terminal(prepared: Path, dialog: str) -> None:
+    async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
+        await press(pilot, "down", "down")
+        key, name = DIALOGS[dialog]
+        await pilot.press(key)
+        await until(pilot, lambda: pilot.app.screen.query(name))
+        await settled(pilot)
+        check_snapshot(pilot.app, f"search-{dialog}-80x24", *CHANGING)
+
+    drive(prepared, steps, (80, 24))
+
+
 def test_w_goes_to_the_inspector_and_tab_through_the_panes(prepared: Path) -> None:
     async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
         await press(pilot, "w")

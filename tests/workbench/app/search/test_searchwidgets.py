@@ -206,7 +206,7 @@ def test_the_curve_at_every_position_and_size(t: int, size: tuple[int, int]) -> 
         await pilot.pause()
         chosen = t > 0 and search.best is not None
         assert ("nothing chosen yet" in app.text()[0]) == (not chosen and size[0] > 40)
-        assert app.text()[0].startswith(" ⣀⣀ best subset")
+        assert app.text()[0].startswith(" ⣀⣀ best")
         widget.show(None)
         await pilot.pause()
 
