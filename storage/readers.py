@@ -36,7 +36,7 @@ left join dialogues on dialogues.unit = units.id
 left join responses on responses.unit = units.id
 where units.run = :run and (:scenario is null or units.scenario = :scenario)
 order by units.id, verdicts.rowid
-"""
+"""  # noqa: S608
 
 _RUNS = """
 select runs.id as run, runs.state, runs.kind, runs.world, runs.world_version, runs.seed, runs.code_version,
