@@ -16,7 +16,7 @@ _OTHER = "other"
 _FIELDS = (
     ("name", "Name", "what requests call it; else the model's last name"),
     ("replicas", "Replicas", "1"),
-    ("gpus", "GPUs", "any with room; or 0,1; or none for a CPU build of vLLM"),
+    ("gpus", "GPUs", "any with room; or 0,1; or none: a CPU build"),
     ("tensor-parallel", "Tensor parallel", "1 GPU a server"),
     ("vllm", "vllm command", "else VLLM_COMMAND, else the PATH's"),
     ("vllm-args", "vllm arguments", "more for `vllm serve`, quoted as for a shell"),

@@ -50,6 +50,9 @@ _COLUMNS = (
 _BAR = 6
 """Cells of a progress bar at least."""
 
+_COLOURS = {"running": "active", "paused": "warning", "interrupted": "warning", "failed": "error"}
+"""Of the bars."""
+
 Verb = Literal["pause", "resume", "cancel", "again", "retry"]
 """pause, resume, cancel: commands to the run's process; again, retry: launch it anew (with its failed units)."""
 
@@ -142,7 +145,10 @@ class RunsState:
         widths = layout(_COLUMNS, cells, width)
         for run, row in zip(self.runs, cells, strict=True):
             if run.units:
-                row["progress"] = row["progress"]._replace(text=draw(run.finished / run.units, widths["progress"]))
+                # A line for what is through, so that bars stand out where something moves.
+                through, wide = run.finished == run.units, widths["progress"]
+                text = "─" * wide if through else draw(run.finished / run.units, wide)
+                row["progress"] = row["progress"]._replace(text=text)
         heading = {column.title: muted("≈ left" if column.title == "left" else column.title) for column in _COLUMNS}
         return table_line(_COLUMNS, heading, widths), [table_line(_COLUMNS, row, widths) for row in cells]
 
@@ -253,7 +259,7 @@ class RunsState:
 
     def _cells(self, run: RunFigures, now: float) -> dict[str, Span]:
         rate, left, ledger = self.rate(run), self.left(run), run.ledger
-        colour = {"running": "active", "paused": "warning", "interrupted": "warning"}.get(run.status, "border-blurred")
+        colour = _COLOURS.get(run.status, "border-blurred")
         return {
             "state": status_span(run.status),
             "run": Span(plain(run.run), bold=True),

@@ -27,6 +27,9 @@ from workbench.workers.presets import PRESETS
 CARD_LINES = 4
 """Lines of a card, the last ones empty where little is to be said."""
 
+_BESIDE_MODEL = 58
+"""Cells of a card's first line that what stands beside the model may take."""
+
 HISTORY = 120
 """Figures kept of each worker; a supervisor writes one a second or so."""
 
@@ -173,7 +176,7 @@ class WorkersState:
             line(status_span(row["state"])),
             line(Span(plain(row["name"]), bold=True)),
             line(muted(f"({row['phase']})")) if row["phase"] else (),
-            line(Span(plain(row["model"]))),
+            line(Span(cut(plain(row["model"]), max(16, width - _BESIDE_MODEL)))),
             line(Span(f"GPU {gpus}" if gpus else "CPU")),
             line(muted(f"since {_since(row['since'], now)}")),
             line(Span(counted(row["restarts"], "restart"), "warning")) if row["restarts"] else (),
@@ -183,9 +186,14 @@ class WorkersState:
             _fitted(head, width),
             _fitted(self._work(row, draw), width),
             _fitted(_machine(row, draw), width),
-            line(Span("  " + cut(plain(row["reason"]), width - 2), "warning")) if row["reason"] else (),
         ]
         said = [part for part in lines if part]
+        if row["reason"]:
+            room = CARD_LINES - len(said)
+            reasons = wrapped(plain(row["reason"]), width - 2)
+            if len(reasons) > room:
+                reasons = [*reasons[: room - 1], cut(" ".join(reasons[room - 1 :]), width - 2)]
+            said += [line(Span(f"  {text}", "warning")) for text in reasons]
         return said + [()] * (CARD_LINES - len(said))
 
     def _work(self, row: Row, draw: Callable[[float, int], str]) -> list[Line]:
@@ -228,6 +236,8 @@ def presets() -> list[tuple[str, str]]:
 
 def _machine(row: Row, draw: Callable[[float, int], str]) -> list[Line]:
     parts: list[Line] = []
+    if row["state"] in ("stopped", "dead"):
+        return parts  # its last figures are those of a process that is gone
     if row["gpu_memory_total"]:
         used, total = row["gpu_memory_used"], row["gpu_memory_total"]
         bar = Span(draw(used / total, 10), "warning" if used / total > 0.95 else "active")
@@ -235,7 +245,7 @@ def _machine(row: Row, draw: Callable[[float, int], str]) -> list[Line]:
         if row["gpu_use"] is not None:
             parts.append(line(muted("use "), Span(draw(row["gpu_use"], 6), "active"), f" {row['gpu_use']:.0%}"))
     address = endpoint(row)
-    if address and row["state"] not in ("stopped", "dead"):
+    if address:
         parts.append(line(muted("at " if parts else "  at "), address))
     return parts
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from textual.pilot import Pilot
 
 from simulator.scenario import Scenario
 from simulator.world import Draw, InvalidReplyError
-from storage.database import open_readonly, open_writable
+from storage.database import open_readonly, open_writable, transaction
 from tests.fakeserver import FakeServer
 from tests.workbench.app.driving import at, check_snapshot, screen_text, settled, until
+from tests.workbench.app.runs.adding import add_copies
 from tests.workbench.cli.program import workbench
 from tests.workbench.engine.clerk import FEW, INVENTED, LEAK, LOAN, lines, read, write
 from tests.workbench.engine.running import FailingWorld, options, work
@@ -23,6 +25,7 @@ from workbench.app.frame import SCREENS
 from workbench.app.screens.runs import RunsScreen
 from workbench.engine.launch import Launched, launch
 from workbench.engine.options import RunOptions
+from workbench.engine.owner import this_process
 from workbench.engine.presets import read_plan
 from workbench.engine.run import Outcome
 from workbench.engine.study import work_study
@@ -116,6 +119,29 @@ def test_without_runs_the_screen_says_how_to_get_one(tmp_path: Path, size: tuple
         await front(pilot, "scenarios")
 
     drive(tmp_path / "w.db", steps, size)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_many_runs_as_they_look(mixed: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "w.db"
+    shutil.copy(mixed, path)
+    add_copies(path, 40)
+    db = open_writable(path)
+    mine = this_process()
+    working = "state = 'running', finished_at = null, owner_host = ?, owner_pid = ?, owner_started = ?, heartbeat = ?"
+    with transaction(db):
+        for run, how in (("00000003", "paused = 1, held = 'by a command'"), ("00000004", "paused = 0")):
+            db.execute(f"update runs set {working}, {how} where id = ?", [*mine, time.time(), run])
+            db.execute("update units set state = 'pending' where run = ? and id % 3 = 0", [run])
+        db.execute("update runs set state = 'running', finished_at = null, owner_pid = 1 where id = '00000025'")
+        db.execute("update runs set state = 'failed', error = 'no server answers' where id = '00000024'")
+    db.conn.close()
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "paused by a command" in text(pilot) or size[0] < 100)
+        check_snapshot(pilot.app, f"runs-many-{size[0]}x{size[1]}", *CHANGING)
+
+    drive(path, steps, size, link="run/00000003")
 
 
 def test_the_cursor_changes_the_details_and_enter_opens_the_scores(mixed: Path) -> None:

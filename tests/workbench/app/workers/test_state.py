@@ -56,6 +56,17 @@ def test_a_card_keeps_to_its_width(width: int) -> None:
     assert any("CUDA out of memory" in row for row in lines)
 
 
+def test_a_long_reason_takes_the_lines_that_are_left() -> None:
+    state = WorkersState()
+    state.eat([worker("a", "dead", model="org/a-model-with-a-very-long-name" * 3, reason="out of memory " * 40)], True)
+    lines = cards(state, 76)
+    assert len(lines) == CARD_LINES
+    assert [row.count("out of memory") > 3 for row in lines] == [False, True, True, True]
+    assert lines[-1].endswith("…")
+    assert "since" in lines[0]
+    assert max(map(len, lines)) <= 76
+
+
 def test_what_starts_has_a_phase_and_no_figures() -> None:
     state = WorkersState()
     state.eat([worker("a", "starting", phase="loading", gpus="[]", gpu_memory_total=None, port=None)], True)
