@@ -196,7 +196,7 @@ class RunForm(WorkbenchDialog[list[str] | None]):
         about = state.about()
         if chosen is not None and len(_option(chosen)) > self.query_one("#field-preset").content_size.width - _ARROW:
             about.insert(0, chosen.about)  # it was cut off above
-        runs = len(found.plan.parts) if found.plan else 1
+        runs = len(found.plan.parts) if found.plan else state.runs
         told = f"{counted(runs, 'run')} of {counted(len(state.scenarios), 'scenario')}"
         self.query_one("#runform-title", Static).update(Content.styled(told[0].upper() + told[1:], "bold $primary"))
         self.query_one("#runform-about", Static).update(Content("\n".join(about)))

@@ -99,6 +99,11 @@ class RunFormState:
         filled = self._filled.get(name, "")
         return filled if filled != _DEFAULTS.get(name, "") else ""
 
+    @property
+    def runs(self) -> int:
+        """Runs that preset and file mean, whatever was typed since."""
+        return len(self._parts) or 1
+
     def about(self) -> list[str]:
         """Tell of preset and file, in lines: which runs they mean, and what they set that has no field."""
         told = []

@@ -126,6 +126,7 @@ def test_a_preset_as_it_looks(prepared: Path, size: tuple[int, int]) -> None:
         form.query_one("#field-more", Input).value = "only:Shoe"
         await until(pilot, lambda: "there is no attribute 'Shoe'" in screen_text(pilot.app))
         assert form.query_one("#start", Button).disabled
+        assert "5 runs of 2 scenarios" in screen_text(pilot.app)
 
     fill(prepared, flow, size)
 
