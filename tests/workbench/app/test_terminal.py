@@ -118,7 +118,7 @@ def test_a_new_user_gets_from_nothing_to_a_comparison(person: Person) -> None:
     person.press("a")
     person.sees("70 selected")
     person.press("r")
-    person.sees("Run 70 scenarios.*estimate")
+    person.sees("run of 70 scenarios.*estimate")
     person.press("C-s")
     person.sees(r"✔ done +\w{8} +run.*350/350")
 

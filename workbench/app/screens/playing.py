@@ -28,7 +28,7 @@ class Playing(WorkbenchScreen):
     @property
     def pace(self) -> str:
         """Say how fast it plays, after what stands before it; empty while it does not."""
-        return f" · playing, {SPEEDS[self._speed]:g} s a step" if self._playing else ""
+        return f" · playing {SPEEDS[self._speed]:g} s" if self._playing else ""
 
     def on_key(self, event: Key) -> None:
         """Stop playing on any key but the one that starts it."""
