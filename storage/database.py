@@ -77,6 +77,38 @@ def ensure_database(path: Path) -> None:
         open_writable(path).conn.close()
 
 
+class Place:
+    """Where a database lay when it was opened. SQLite goes on with a file that was deleted, unseen by everybody else.
+
+    Args:
+        path: leads to the database now.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._opened = path, _identity(path)
+
+    def check(self) -> None:
+        """Make sure that the path still leads there; costs microseconds.
+
+        Raises:
+            StorageError: the file was moved, deleted or replaced.
+        """
+        found = _identity(self._path)
+        if found is None:
+            raise StorageError(f"database {self._path} was moved or deleted: put it back to go on")
+        if found != self._opened:
+            raise StorageError(f"database {self._path} was replaced by another file: start again to use that one")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one at the same path, or None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn sqlite3's errors into one line that says what is wrong with which file and what to do."""

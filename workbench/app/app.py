@@ -19,6 +19,7 @@ from storage.errors import StorageError
 from themes import palettes, stylesheets
 from workbench.app import pauses
 from workbench.app.frame import SCREENS, Subject, WorkbenchScreen
+from workbench.app.hangup import Terminal
 from workbench.app.look import themes
 from workbench.app.state.blur import blur
 from workbench.app.state.links import Link
@@ -96,6 +97,7 @@ class WorkbenchApp(App[None]):
         self._said: dict[str, float] = {}
         self._link = link
         self._store = Store(path)
+        self._terminal = Terminal()
         self._version: int | None = None
         self._visited: list[str] = []
         self._readable = asyncio.Event()
@@ -198,7 +200,10 @@ class WorkbenchApp(App[None]):
             self.push_screen(Tour(), lambda _: self._remember(toured=True))
 
     def _look(self) -> None:
-        """Have the screen in front read again where any process has written."""
+        """Have the screen in front read again where any process has written; leave if nobody is there to see it."""
+        if self._terminal.gone:
+            self.exit()
+            return
         try:
             version = self._store.version()
         except StorageError as error:

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from storage.errors import StorageError
-
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+    from storage.database import Place
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Store:
         self._mine = threading.local()
         self._opened: list[Database] = []
         self._watching: Database | None = None
-        self._file: tuple[int, int] | None = None
+        self._place: Place | None = None
 
     async def open(self) -> None:
         """Open the database in a thread, so that the first look at it waits neither for the file nor for imports.
@@ -65,7 +65,8 @@ class Store:
         from storage.database import explained
 
         watching = self._watching or self._open()
-        self._check()
+        if self._place is not None:
+            self._place.check()
         with explained(self._path):
             (version,) = watching.conn.execute("PRAGMA data_version").fetchone()
         return int(version)
@@ -77,20 +78,11 @@ class Store:
             db.conn.close()
 
     def _open(self) -> "Database":
-        from storage.database import open_readonly
+        from storage.database import Place, open_readonly
 
         self._watching = open_readonly(self._path)
-        self._file = _identity(self._path)
+        self._place = Place(self._path)
         return self._watching
-
-    def _check(self) -> None:
-        """Raise an error where the path leads elsewhere by now, or nowhere: nobody else sees the file open here."""
-        found = _identity(self._path)
-        if self._file in (found, None):
-            return
-        if found is None:
-            raise StorageError(f"database {self._path} was moved or deleted: put it back, or quit (ctrl+q)")
-        raise StorageError(f"database {self._path} was replaced by another file: quit (ctrl+q) and open it again")
 
     def _read(self, query: "Callable[[Database], T]") -> T:
         from storage.database import explained, open_readonly
@@ -105,19 +97,11 @@ class Store:
     def _write(self, change: "Callable[[Database], T]") -> T:
         from storage.database import explained, open_writable, transaction
 
-        self._check()
+        if self._place is not None:
+            self._place.check()
         db = open_writable(self._path)
         try:
             with explained(self._path), transaction(db):
                 return change(db)
         finally:
             db.conn.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another one at the same path, or None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -9,7 +9,7 @@ import anyio
 from sqlite_utils import Database
 
 from storage import commands, runs
-from storage.database import explained, open_readonly, transaction
+from storage.database import Place, explained, open_readonly, transaction
 from storage.errors import StorageError
 from workbench.engine.control import CommandError, Control
 from workbench.engine.errors import first_cause
@@ -47,6 +47,7 @@ class Attendant:
         self._db, self._path, self._run = db, path, run
         self._control, self._progress, self._when_done = control, progress, when_done
         self.writer, self.interruption = Writer(db, path), Interruption()
+        self._place = Place(path)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Database]:
@@ -104,9 +105,10 @@ class Attendant:
                 raise
 
     async def _beat(self) -> None:
-        """Say again and again that the owner is alive."""
+        """Say again and again that the owner is alive, where anybody can still read it."""
         while True:
             await anyio.sleep(HEARTBEAT_SECONDS)
+            self._place.check()
             await self.writer.write(lambda db: runs.beat(db, self._run))
 
     async def _listen(self, reader: Database) -> None:

@@ -122,6 +122,17 @@ def test_a_search_that_was_begun_held_says_how_to_go_on_and_ends_at_once_when_to
     assert (ended.returncode, ended.stderr) == (0, f"taking up run {run['run']}\n")
 
 
+def test_a_run_ends_when_its_database_is_deleted(tmp_path: Path) -> None:
+    assert workbench("scenarios", "build", "--synthetic", "1", "--seed", "2", "--quiet", cwd=tmp_path).returncode == 0
+    (scenario,) = data("scenarios", "list", cwd=tmp_path)
+    process = start("plan", scenario["id"], "--paused", cwd=tmp_path)
+    said_when_held(process)
+    (tmp_path / "workbench.db").unlink()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "workbench.db was moved or deleted: put it back" in err.splitlines()[-1]
+
+
 def test_of_two_at_once_the_second_is_told_who_works_and_takes_over_when_that_one_is_dead(tmp_path: Path) -> None:
     first = start(*LONG, cwd=tmp_path)
     assert wait_for(first, tmp_path, 1)
