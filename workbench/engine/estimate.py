@@ -19,6 +19,7 @@ from workbench.engine.experiment import needs_paths
 from workbench.engine.measures import History, Range, RoleFigures, Spread, UnitFigures
 from workbench.engine.options import RunOptions
 from workbench.engine.pricing import prices
+from workbench.text import counted
 
 Units = Mapping[tuple[str, str, str], int]
 """(kind, arm, model) -> how many units; the arm of a search is its planner."""
@@ -98,7 +99,7 @@ class Estimate:
     @property
     def basis(self) -> str:
         """What it rests on, in a line."""
-        parts = [f"{self.measured:,} units of earlier runs in this database"] if self.measured else []
+        parts = [f"{counted(self.measured, 'unit')} of earlier runs in this database"] if self.measured else []
         if self.rehearsed:
             parts.append(f"prompts of this run, counted for {self.rehearsed:,} of its scenarios")
         if not parts:

@@ -211,7 +211,10 @@ class ScoreViews(WorkbenchScreen):
 
     def show_empty(self) -> None:
         self._titles("Scores", "What to do next")
-        text = "No verdict yet: scores are here as soon as a run has judged its first response."
+        text = (
+            "No verdict yet: scores are here as soon as a run has judged its first response.\n\n"
+            "Press 1 to choose scenarios, then r to run them; 5 watches what is under way."
+        )
         self.query_one("#scores-empty", Static).update(Content(text))
         self._facts(
             [
