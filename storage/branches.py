@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlite_utils import Database
-
 from simulator.agent import Asked
 from simulator.dialogue import Neighbour, Question, Reply, Speaker, Turn
 from simulator.scenario import Scenario
@@ -20,6 +18,7 @@ from storage.readers import find_unit_by_id
 from storage.records import TrialRecord
 from storage.runs import Owner, RunSpec, UnitKey, end_run, insert_run, now, save_trial, save_turn
 from storage.scenarios import find_scenario
+from storage.sqlite import Database
 
 Row = dict[str, Any]
 

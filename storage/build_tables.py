@@ -6,7 +6,7 @@ A build is a row of `runs` of the kind `build`. Of a post nothing is kept but th
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 
 def create_build_tables(db: "Database") -> None:

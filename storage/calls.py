@@ -11,10 +11,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database
-
 from simulator.client.types import Call, ChatRequest, Completion, Usage
 from storage.runs import now
+from storage.sqlite import Database
 
 Post = Callable[[Callable[[Database], None]], None]
 """Hands a write to the one writer and returns at once; the writer keeps the order."""

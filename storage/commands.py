@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 
 class Command(NamedTuple):

@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database
-
 from storage.readers import Row
+from storage.sqlite import Database
 
 MEASURE: tuple[str, ...] = ("world", "world_version", "prompts", "judges", "repeats")
 """What has to be equal for scores to mean the same. Everything else may be what is compared."""

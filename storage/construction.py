@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sqlite_utils import Database
-
 from simulator.build.making import Made
 from storage import runs
 from storage.database import transaction
@@ -19,6 +17,7 @@ from storage.readers import Row, find_run
 from storage.runfigures import DISTINCT_REASONS, reason_pattern
 from storage.runs import Owner, RunSpec, now
 from storage.scenarios import insert_scenarios
+from storage.sqlite import Database
 
 LEAKS_TAG = "leaks"
 """The tag of scenarios that were kept though their query gives something of the profile away."""

@@ -14,7 +14,7 @@ from storage.errors import StorageError, WrongDatabaseError
 from storage.migrations import MIGRATIONS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another one. Without it, most of eight processes' writes fail as locked."""
@@ -152,7 +152,7 @@ def _connect(path: Path, uri: str) -> sqlite3.Connection:
 
 
 def _database(connection: sqlite3.Connection) -> "Database":
-    from sqlite_utils import Database  # takes longer than all else that the app needs before it is to be seen
+    from storage.sqlite import Database  # takes longer than all else that the app needs before it is to be seen
 
     return Database(connection, execute_plugins=False)
 

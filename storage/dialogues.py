@@ -3,13 +3,12 @@
 import json
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database
-
 from planner.subsets import members
 from simulator.attributes import NAMES
 from storage.branches import branch_of, branch_rows, probe_rows
 from storage.errors import NotFoundError
 from storage.readers import find_unit_by_id
+from storage.sqlite import Database
 
 Row = dict[str, Any]
 

@@ -6,11 +6,10 @@ Those files have no place for model, arm and judge: each function gives the rows
 import json
 from collections.abc import Iterator
 
-from sqlite_utils import Database
-
 from simulator.formats import AgentRow, JudgedRow, PublishedPath, background_text, evaluation_text
 from simulator.scenario import Profile
 from simulator.world import DIMENSIONS
+from storage.sqlite import Database
 
 _TABLES = {"search": "searches", "dialogue": "dialogues", "response": "responses", "verdict": "verdicts"}
 

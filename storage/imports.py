@@ -11,14 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlite_utils import Database
-
 from simulator.formats import AgentRow, Format, JudgedRow
 from simulator.scenario import Scenario, query_key
 from simulator.world import DIMENSIONS
 from storage.database import transaction
 from storage.runs import now
 from storage.scenarios import scenarios_by_id
+from storage.sqlite import Database
 
 IMPORTED = "imported"
 """The arm, the judge and the world of what was imported: the files name none of them."""

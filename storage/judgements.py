@@ -4,11 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database
-
 from simulator.world import DIMENSIONS, HUMAN
 from storage.errors import NotFoundError
 from storage.readers import QUESTIONS, Row
+from storage.sqlite import Database
 
 _SIDES = """
 select units.id as unit, units.run as run, runs.world as world, units.model as model, units.arm as arm,

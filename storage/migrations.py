@@ -13,7 +13,7 @@ from storage.study_tables import create_study_tables
 from storage.worker_tables import create_worker_tables
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 
 def _first_schema(db: "Database") -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storage.clock import now
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 
 class Annotations(NamedTuple):

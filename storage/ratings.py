@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
 from simulator.world import DIMENSIONS, HUMAN
 from storage.readers import score_rows
 from storage.runs import now
+from storage.sqlite import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlite_utils import Database
-
 from planner.subsets import members
 from planner.trace import Trace, unpack
 from simulator.attributes import NAMES
 from storage.errors import NotFoundError
+from storage.sqlite import Database
 
 Row = dict[str, Any]
 

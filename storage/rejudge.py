@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlite_utils import Database
-
 from simulator.world import DIMENSIONS, Draw, Response, Verdict
+from storage.sqlite import Database
 
 
 class Judged(NamedTuple):

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database
-
 from storage.errors import NotFoundError
 from storage.runs import Owner
+from storage.sqlite import Database
 from storage.studies import Membership, memberships
 from storage.workers import IsAlive
 

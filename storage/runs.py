@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlite_utils import Database
-
 from planner.trace import pack
 from simulator.agent import Asked
 from simulator.dialogue import Reply, Turn
@@ -20,6 +18,7 @@ from storage.clock import now as now
 from storage.database import transaction
 from storage.errors import StorageError
 from storage.records import SearchRecord, TrialRecord
+from storage.sqlite import Database
 
 UnitKind = Literal["search", "trial"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from storage.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 Key = int
 """A scenario's row number: scenarios are listed in the order in which they were added."""

@@ -11,7 +11,7 @@ from storage.database import transaction
 from storage.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 _BATCH = 500
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from sqlite_utils import Database
-
 from planner.trace import Trace, unpack
 from storage.errors import NotFoundError
+from storage.sqlite import Database
 
 Row = dict[str, Any]
 

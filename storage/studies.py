@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
 from storage.errors import NotFoundError
 from storage.readers import Row
 from storage.runs import now
+from storage.sqlite import Database
 
 _MEASURED = """
 select units.model as model, units.arm as arm, verdicts.judge as judge, units.scenario as scenario_id,

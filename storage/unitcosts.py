@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from sqlite_utils import Database
+from storage.sqlite import Database
 
 RUNS, SEARCHES, TRIALS = 8, 200, 1000
 """The newest runs that are looked at, and the newest units of each: enough for a mean, few enough for a form."""

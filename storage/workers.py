@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlite_utils import Database
-
 from storage.runs import OwnedError, Owner, now
+from storage.sqlite import Database
 
 IsAlive = Callable[[Owner, float], bool]
 """Tells from an owner and its last heartbeat (seconds since the epoch) whether it still works."""

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlite_utils import Database
 
 from simulator.client.types import Call, ChatRequest, Completion, Message, Sampling, Schema, Usage
 from storage.calls import GROUPS, UNIT, Price, StoredCache, StoredLedger, call_rows, unit_calls
 from storage.database import open_writable, transaction
+from storage.sqlite import Database
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 

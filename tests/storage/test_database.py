@@ -8,12 +8,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from storage import database
 from storage.database import APPLICATION_ID, explained, open_readonly, open_writable, transaction
 from storage.errors import StorageError, WrongDatabaseError
 from storage.migrations import MIGRATIONS, SCHEMA_VERSION
+from storage.sqlite import Database
 
 
 def pragma(path: Path, name: str) -> object:
@@ -316,3 +316,13 @@ def test_a_file_that_can_grow_no_further_keeps_what_it_has(tmp_path: Path) -> No
     assert kept % 500 == 0  # whole batches
     assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     db.conn.close()
+
+
+def test_the_store_takes_in_no_pandas_though_it_is_installed() -> None:
+    pytest.importorskip("pandas")
+    script = (
+        "import sys\nimport storage.readers, storage.sqlite\nassert 'pandas' not in sys.modules\n"
+        "import pandas\nprint(pandas.DataFrame({'a': [1]}).shape)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout == "(1, 1)\n"

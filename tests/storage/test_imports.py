@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from simulator.formats import AgentRow, Format, JudgedRow
 from simulator.scenario import Profile, Scenario
@@ -21,6 +20,7 @@ from storage.imports import (
 )
 from storage.readers import dialogue_rows, find_run, library_rows, list_libraries, response_rows, score_rows
 from storage.scenarios import add_scenarios
+from storage.sqlite import Database
 
 SPEC = ImportSpec("ab" * 32, "results.csv", Format.JUDGED_OUTPUT, "0")
 

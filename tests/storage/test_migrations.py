@@ -4,7 +4,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from storage import database
 from storage.branches import branch_rows
@@ -14,6 +13,7 @@ from storage.migrations import MIGRATIONS, SCHEMA_VERSION
 from storage.notes import Annotations, annotations
 from storage.readers import list_runs, score_rows
 from storage.runfigures import FigureReader
+from storage.sqlite import Database
 
 _ROWS = {
     "scenarios": {

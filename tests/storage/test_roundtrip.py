@@ -10,7 +10,6 @@ from typing import Any, get_args
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlite_utils import Database
 
 from planner.drive import plan
 from planner.evaluations import Evaluations
@@ -29,6 +28,7 @@ from storage.records import SearchRecord, TrialRecord
 from storage.runs import Owner, RunSpec, UnitKey
 from storage.scenarios import add_scenarios, find_scenario, list_scenarios, scenarios_by_id
 from storage.searchfile import Provenance, load_search, save_search
+from storage.sqlite import Database
 
 HOSTILE = (
     "[bold]markup[/bold] {braces} %s %(x)s",

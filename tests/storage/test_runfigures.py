@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from simulator.build import build
 from simulator.build.making import Draft, Made, Rejection
@@ -15,6 +14,7 @@ from storage.errors import NotFoundError
 from storage.runfigures import FigureReader, RoleModel, failures, run_story
 from storage.runs import Owner, RunSpec, UnitKey, claim, end_run, fail_unit, set_paused
 from storage.scenarios import add_scenarios
+from storage.sqlite import Database
 from storage.studies import Membership, StoredPart, begin_study, finish_study, set_part_run
 
 ME = Owner("here", 1, "now")

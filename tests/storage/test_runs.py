@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 
 from simulator.attributes import N_ATTRIBUTES
 from simulator.scenario import Profile, Scenario
@@ -19,6 +18,7 @@ from storage.readers import find_run, list_runs, score_rows, unit_rows
 from storage.records import TrialRecord
 from storage.runs import Claim, OwnedError, Owner, RunSpec, UnitKey
 from storage.scenarios import add_scenarios, find_scenario
+from storage.sqlite import Database
 
 SCENARIO = Scenario("Is it late?", Profile((None,) * N_ATTRIBUTES))
 SPEC = RunSpec("ab" * 32, "surrogate", "1", 7, "{}", "{}", "0")

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from simulator.bundled import bundled
 from simulator.scenario import Profile, Scenario
@@ -21,6 +20,7 @@ from storage.scenariopages import (
     scenario_results,
 )
 from storage.scenarios import add_scenarios, count_scenarios
+from storage.sqlite import Database
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from simulator.formats import (
     AgentRow,
@@ -25,6 +24,7 @@ from simulator.scenario import Profile, Scenario
 from storage.database import open_writable
 from storage.readers import find_run, library_rows, list_libraries, list_runs, response_rows, score_rows
 from storage.scenarios import add_scenarios, count_scenarios, list_scenarios
+from storage.sqlite import Database
 from workbench.engine.importing import ImportReport, import_files
 
 SAMPLE = os.environ.get("WORKBENCH_PENGUIN_SAMPLE")

@@ -28,8 +28,7 @@ from workbench.app.store import Store
 from workbench.text import plain
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
+    from storage.sqlite import Database
     from workbench.engine.launch import Launched
 
 T = TypeVar("T")

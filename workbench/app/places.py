@@ -13,9 +13,8 @@ from workbench.app.state.links import parse_link
 from workbench.text import plain
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from simulator.scenario import Scenario
+    from storage.sqlite import Database
     from workbench.app.app import WorkbenchApp
 
 _MOST = 12

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from storage.database import Place
+    from storage.sqlite import Database
 
 T = TypeVar("T")
 

@@ -11,8 +11,7 @@ from workbench.cli.output import Column, Format, emit, gap
 from workbench.figures import mean_and_half
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
+    from storage.sqlite import Database
     from workbench.statistics.bias import Bias
     from workbench.statistics.judging import Figure, Ratings
     from workbench.statistics.resampling import Estimate

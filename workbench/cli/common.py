@@ -11,7 +11,7 @@ import typer
 from workbench.cli.output import Format
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 DONE, FAILED, WRONG, LEFT_OUT, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done, failed, wrong usage or input, finished but something was left out, interrupted and resumable."""

@@ -12,9 +12,8 @@ from workbench.cli.output import Column, Format, emit, gap
 from workbench.figures import mean_and_half, p_value, two_digits
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from storage.compare import Side
+    from storage.sqlite import Database
     from workbench.statistics.comparison import Changed, Comparison, ComparisonTable
     from workbench.statistics.mcnemar import McNemar
 

@@ -10,12 +10,12 @@ from itertools import zip_longest
 from typing import Any
 
 from rich.cells import cell_len
-from sqlite_utils import Database
 
 from simulator.world import DIMENSIONS
 from storage.branches import branch_of, branch_rows, probe_rows
 from storage.errors import NotFoundError
 from storage.readers import dialogue_rows, find_unit_by_id, score_rows
+from storage.sqlite import Database
 from themes import status
 from workbench.cli.output import Format, emit, emit_one
 from workbench.text import plain

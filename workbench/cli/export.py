@@ -11,7 +11,7 @@ from workbench.cli import options as opt
 from workbench.cli.common import DONE, LEFT_OUT, DbOption, narrate, reading
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 What = Literal[
     "scores", "searches", "dialogues", "responses", "units", "calls", "penguin-index", "penguin-agent", "penguin-judged"

@@ -12,10 +12,9 @@ from workbench.cli.common import DONE, INTERRUPTED, LEFT_OUT, DbOption, FormatOp
 from workbench.cli.output import Format
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from planner.trace import Trace
     from storage.searchfile import Provenance
+    from storage.sqlite import Database
     from workbench.engine.control import Control
     from workbench.engine.options import RunOptions
     from workbench.engine.prepare import Prepared

@@ -11,8 +11,7 @@ from workbench.cli.output import Column, Format, emit, gap
 from workbench.figures import mean_and_half
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
+    from storage.sqlite import Database
     from workbench.statistics.studytable import StudyTable, Value
 
 _LEGEND = "± half the width of the 95 % bootstrap interval, clustered by profile; differences are paired"

@@ -23,7 +23,7 @@ from workbench.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 app = typer.Typer(help="Serve language models on this machine with vLLM, in the background.", rich_markup_mode=None)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 import anyio
-from sqlite_utils import Database
 
 from storage import commands, runs
 from storage.database import Place, explained, open_readonly, transaction
 from storage.errors import StorageError
+from storage.sqlite import Database
 from workbench.engine.control import CommandError, Control
 from workbench.engine.errors import first_cause
 from workbench.engine.interrupt import Interruption, interruptible

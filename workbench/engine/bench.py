@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 from anyio.lowlevel import checkpoint
 from numpy.typing import NDArray
-from sqlite_utils import Database
 
 from planner.keyed import Key, generator
 from planner.recommend import best_so_far
@@ -28,6 +27,7 @@ from simulator.surrogate.parameters import parameters
 from simulator.surrogate.world import SurrogateSession, SurrogateWorld
 from simulator.table import TableWorld, load_table
 from simulator.world import Draw, Verdict
+from storage.sqlite import Database
 from workbench.engine.errors import UsageError
 from workbench.engine.experiment import default_evaluations
 from workbench.engine.options import RunOptions

@@ -4,11 +4,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from storage import commands
 from storage.database import explained, open_writable, transaction
 from storage.runs import target
+from storage.sqlite import Database
 from workbench.engine.owner import actual_state
 
 POLL_SECONDS = 0.1

@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 
 import anyio
 from anyio import to_thread
-from sqlite_utils import Database
 
 from simulator.build.leaks import RULES_VERSION
 from simulator.build.likeness import NEAR, Queries
@@ -29,6 +28,7 @@ from storage.database import explained, open_readonly, open_writable
 from storage.errors import StorageError
 from storage.runs import RunSpec
 from storage.scenarios import list_scenarios
+from storage.sqlite import Database
 from workbench.engine.attending import Attendant
 from workbench.engine.control import Control
 from workbench.engine.errors import UsageError, first_cause

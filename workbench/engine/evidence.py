@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import anyio
 import numpy as np
-from sqlite_utils import Database
 
 from planner.trace import CACHED, FAILED, Trace, path_masks
 from simulator.client.types import ChatError, ChatRequest, Completion
@@ -23,6 +22,7 @@ from storage.calls import StoredCache
 from storage.errors import NotFoundError, StorageError
 from storage.readers import search_trace
 from storage.scenarios import find_scenario
+from storage.sqlite import Database
 from workbench.engine.errors import UsageError
 
 

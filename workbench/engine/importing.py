@@ -7,8 +7,6 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TypeVar
 
-from sqlite_utils import Database
-
 from simulator.attributes import NAMES
 from simulator.domains import UNKNOWN_DOMAIN
 from simulator.formats import (
@@ -28,6 +26,7 @@ from simulator.formats import (
 from simulator.scenario import Profile, Scenario, query_key
 from storage.imports import Entry, ImportSpec, QueryIndex, add_library, finish_import, library_id, save_imported
 from storage.scenarios import add_scenarios
+from storage.sqlite import Database
 from workbench.version import __version__
 
 _SHOWN = 20

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from planner.keyed import digest
 from simulator.formats import FormatError, Problem
 from simulator.formats.problems import excerpt
@@ -17,6 +15,7 @@ from simulator.scenario import Profile, describe
 from simulator.world import DIMENSIONS, HUMAN
 from storage.judgements import Ratable, blind_response, ratable_units
 from storage.ratings import Rating, rating_rows, save_rating
+from storage.sqlite import Database
 from workbench.text import from_cell
 
 _ALIASES: dict[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.workers.logs import log_folder, tail
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 LOGS_KEPT = 50
 """Logs of launched processes that stay beside a database, the newest."""

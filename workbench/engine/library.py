@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from planner.library import Library, LibraryEntry, Lookup
 from simulator.dialogue import Neighbour
 from simulator.embed import Embedder
@@ -16,6 +14,7 @@ from simulator.scenario import Scenario, query_key
 from storage.errors import NotFoundError
 from storage.readers import find_run, library_rows
 from storage.runs import UnitKey
+from storage.sqlite import Database
 from workbench.engine.errors import UsageError
 
 

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from storage.calls import StoredCache, prompt_rates
 from storage.database import explained, open_readonly
 from storage.runs import UnitKey
+from storage.sqlite import Database
 from storage.unitcosts import unit_costs
 from workbench.engine.counted import Counted, prompt_rate
 from workbench.engine.estimate import Estimate, Units, estimate

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlite_utils import Database
-
 from simulator.attributes import N_ATTRIBUTES
 from simulator.mentions import Mentions, find_mentions
 from simulator.scenario import Scenario
 from simulator.surrogate.world import SurrogateWorld
 from storage.mentions import MentionRow, planned_masks, responses_to_read
 from storage.scenarios import scenarios_by_id
+from storage.sqlite import Database
 
 NEEDED = 0.25
 """Points of score that knowing an attribute alone must add for it to matter, where the surrogate knows. Assumed: less

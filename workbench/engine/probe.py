@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from simulator.agent import learned, response_style
 from simulator.world import Style
 from storage.branches import StoredTrial, probe_rows, read_trial, save_probe
 from storage.database import open_readonly
+from storage.sqlite import Database
 from workbench.engine.errors import UsageError, first_cause
 from workbench.engine.reopen import Reopened, working
 from workbench.engine.trial import answer

@@ -9,7 +9,6 @@ from typing import Literal
 
 import anyio
 from anyio import to_thread
-from sqlite_utils import Database
 
 from planner.trace import Trace, pack
 from simulator.agent import TrialError
@@ -22,6 +21,7 @@ from storage.database import explained, open_writable
 from storage.errors import StorageError
 from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
+from storage.sqlite import Database
 from workbench.arms import follows_path
 from workbench.engine.attending import Attendant
 from workbench.engine.caps import CappedLedger

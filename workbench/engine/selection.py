@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from sqlite_utils import Database
-
 from planner.keyed import digest
 from simulator.build import build
 from simulator.bundled import bundled
 from simulator.scenario import Scenario
 from storage.errors import NotFoundError
 from storage.scenarios import count_scenarios, find_scenario, list_scenarios
+from storage.sqlite import Database
 from workbench.engine.errors import UsageError
 from workbench.engine.options import RunOptions
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
-from sqlite_utils import Database
 
 from storage.database import explained, open_writable, transaction
 from storage.readers import find_run
 from storage.runs import set_log
+from storage.sqlite import Database
 from storage.studies import (
     StoredPart,
     begin_study,

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import anyio
-from sqlite_utils import Database
 
 from simulator.agent import Asked, Conversation, TrialError, crisis_dialogue, dialogue_style, learned, noted_until
 from simulator.attributes import NAMES, attribute_index
@@ -30,6 +29,7 @@ from storage.database import explained, open_readonly, open_writable, transactio
 from storage.records import TrialRecord
 from storage.runs import RunSpec
 from storage.scenarios import add_scenarios
+from storage.sqlite import Database
 from workbench.engine.errors import UsageError, first_cause
 from workbench.engine.launch import own_log
 from workbench.engine.owner import HEARTBEAT_SECONDS, this_process

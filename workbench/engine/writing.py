@@ -7,9 +7,9 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from sqlite_utils import Database
 
 from storage.database import explained, transaction
+from storage.sqlite import Database
 
 Write = Callable[[Database], None]
 """Something to be written inside a transaction."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlite_utils import Database
-
 from simulator.attributes import NAMES
 from simulator.scenario import Profile
 from simulator.scenario import describe as known_values
 from storage.errors import NotFoundError
+from storage.sqlite import Database
 from storage.studies import list_studies
 from workbench.report.figures import run_figures, search_figures
 from workbench.report.method import READING, describe

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlite_utils import Database
 
 from planner.keyed import digest
 from planner.recommend import best_so_far
@@ -15,6 +14,7 @@ from simulator.scenario import Scenario
 from simulator.surrogate.world import SurrogateWorld
 from storage.readers import Row, search_rows, search_trace
 from storage.scenarios import scenarios_by_id
+from storage.sqlite import Database
 from workbench.statistics.regret import FOUND, optimum
 
 MOST_SEARCHES = 200

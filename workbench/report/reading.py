@@ -7,14 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database
-
 from planner.keyed import digest
 from planner.trace import Trace
 from simulator.scenario import Scenario
 from storage.calls import call_rows
 from storage.readers import dialogue_rows, find_run, score_rows, search_rows, search_trace, unit_rows
 from storage.scenarios import scenarios_by_id
+from storage.sqlite import Database
 from workbench.statistics.scores import ScoreTable, score_table
 
 Row = dict[str, Any]

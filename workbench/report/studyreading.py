@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlite_utils import Database
-
 from storage.errors import NotFoundError
+from storage.sqlite import Database
 from storage.studies import StoredPart, find_study, study_parts
 from workbench.engine.study import experiments, make_table, run_scores
 from workbench.report.courses import Courses, read_courses

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from sqlite_utils import Database
 
 from storage import workers
 from storage.database import explained, transaction
 from storage.errors import StorageError
 from storage.runs import OwnedError
+from storage.sqlite import Database
 from workbench.engine.command import POLL_SECONDS, give_command
 from workbench.engine.errors import RunError, UsageError
 from workbench.engine.launch import detach

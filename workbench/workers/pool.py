@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sqlite_utils import Database
-
 from simulator.client.types import Endpoint, UnusableEndpointError
 from storage.database import explained, open_readonly
+from storage.sqlite import Database
 from storage.workers import list_workers
 from workbench.engine.errors import RunError
 from workbench.workers.gpus import Gpu, read_gpus

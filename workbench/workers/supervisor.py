@@ -13,13 +13,13 @@ from typing import Any, Literal, Self
 
 import anyio
 from anyio import to_thread
-from sqlite_utils import Database
 
 from storage import commands, workers
 from storage.commands import Command
 from storage.database import explained, open_writable, transaction
 from storage.errors import StorageError
 from storage.runs import Owner
+from storage.sqlite import Database
 from workbench.engine.errors import RunError, UsageError
 from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
 from workbench.workers.command import check_model

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from sqlite_utils import Database
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Button, Static
 
 from storage.database import open_writable, transaction
 from storage.notes import annotations, set_note
+from storage.sqlite import Database
 from tests.workbench.app import driving
 from tests.workbench.app.driving import screen_text, settled, until
 from themes import palettes

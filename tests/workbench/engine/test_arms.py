@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 
 from planner.subsets import members, subsets
 from simulator.attributes import NAMES, SENSITIVITY_ORDER
@@ -15,6 +14,7 @@ from simulator.surrogate.world import SurrogateWorld
 from storage.database import open_readonly, open_writable
 from storage.readers import dialogue_rows, find_run, score_rows
 from storage.scenarios import add_scenarios
+from storage.sqlite import Database
 from tests.workbench.engine.running import options, work
 
 FULL = Profile(

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 import anyio
 import numpy as np
 import pytest
-from sqlite_utils import Database
 
 from planner.recommend import best_so_far
 from planner.trace import Trace, path_masks
@@ -20,6 +19,7 @@ from storage.database import open_readonly, open_writable, transaction
 from storage.readers import find_run, list_runs, search_trace, unit_rows
 from storage.runs import Owner
 from storage.scenarios import add_scenarios
+from storage.sqlite import Database
 from tests.workbench.engine.running import options, results, work
 from tests.workbench.engine.waiting import until
 from workbench.cli.progress import QuietDisplay

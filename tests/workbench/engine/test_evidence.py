@@ -4,12 +4,12 @@ import math
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from planner.trace import CACHED, FAILED
 from storage.database import open_readonly, open_writable
 from storage.errors import NotFoundError
 from storage.readers import search_trace
+from storage.sqlite import Database
 from tests.fakeserver import NOT_JSON, FakeServer
 from tests.workbench.engine.running import FailingWorld, options, work
 from workbench.engine.evidence import reward_evidence

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlite_utils import Database
 
 from simulator.formats import FormatError
 from simulator.world import DIMENSIONS
@@ -18,6 +17,7 @@ from storage.database import open_writable, transaction
 from storage.judgements import Ratable, ratable_units
 from storage.ratings import rating_rows
 from storage.readers import find_run
+from storage.sqlite import Database
 from tests.workbench.app.scores.copying import copied
 from workbench.engine.labels import LabelReport, choose_units, import_labels, sheet_key, sheet_rows
 from workbench.text import as_cell, from_cell

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 
 from storage.database import open_readonly, open_writable
 from storage.readers import find_run, search_trace, unit_rows
+from storage.sqlite import Database
 from tests.workbench.cli.program import data
 from tests.workbench.engine.running import options, results, work
 from tests.workbench.engine.waiting import until

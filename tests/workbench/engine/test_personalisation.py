@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 
 from planner.subsets import members
 from simulator.surrogate.world import SurrogateWorld
 from storage.database import open_writable, transaction
 from storage.readers import find_run, search_rows
 from storage.scenarios import scenarios_by_id
+from storage.sqlite import Database
 from tests.workbench.app.scores.copying import copied
 from workbench.engine.personalisation import NEEDED, read_responses
 from workbench.statistics.personalisation import personalisation_rates

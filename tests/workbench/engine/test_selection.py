@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from simulator.build import build
 from simulator.bundled import bundled
@@ -13,6 +12,7 @@ from simulator.domains import DOMAINS
 from simulator.scenario import Profile, Scenario
 from storage.database import open_writable
 from storage.scenarios import add_scenarios, count_scenarios
+from storage.sqlite import Database
 from tests.workbench.engine.running import options as flags
 from tests.workbench.engine.running import work
 from workbench.engine import selection

@@ -8,13 +8,13 @@ from typing import Any
 
 import anyio
 import pytest
-from sqlite_utils import Database
 
 from simulator.attributes import NAMES
 from storage.branches import Branch, branch_of, branch_rows, probe_rows
 from storage.commands import answer, issue
 from storage.database import open_readonly, open_writable, transaction
 from storage.readers import dialogue_rows, find_run, find_unit_by_id, list_runs, score_rows
+from storage.sqlite import Database
 from tests.fakeserver import NOT_JSON, FakeServer
 from tests.workbench.engine.running import options, results, work
 from workbench.engine.errors import UsageError

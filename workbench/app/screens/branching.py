@@ -21,8 +21,7 @@ from workbench.engine.errors import RunError, UsageError
 from workbench.text import counted, plain
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
+    from storage.sqlite import Database
     from workbench.engine.launch import Launched
 
 _LOOK_SECONDS = 0.2

@@ -14,7 +14,7 @@ from workbench.app.frame import Subject, WorkbenchDialog
 from workbench.text import plain
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 
 class NoteDialog(WorkbenchDialog[bool]):

@@ -21,8 +21,7 @@ from workbench.app.look import dots, status_content
 from workbench.app.state.rating import RatingSession
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
+    from storage.sqlite import Database
     from workbench.app.app import WorkbenchApp
 
 _ASKS = {

@@ -33,9 +33,8 @@ from workbench.engine.owner import is_alive, this_process
 from workbench.text import plain
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from storage.runs import Owner
+    from storage.sqlite import Database
     from workbench.engine.launch import Launched
 
 _TICK_SECONDS = 0.5

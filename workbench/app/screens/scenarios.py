@@ -40,7 +40,7 @@ from workbench.app.widgets.scenariolist import ScenarioTable
 from workbench.text import plain
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 _TYPING_SECONDS = 0.08
 """A search begins when so long no key was pressed."""

@@ -28,7 +28,7 @@ from workbench.app.widgets.transport import Transport
 from workbench.app.widgets.treeview import TreeView
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 _REST_SECONDS = 0.2
 """The evidence behind a reward is read where the position or the cursor rests for so long: it takes milliseconds."""

@@ -27,8 +27,7 @@ from workbench.text import counted, plain
 from workbench.workers.logs import log_folder, tail
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
+    from storage.sqlite import Database
     from workbench.engine.launch import Launched
 
 _TICK_SECONDS = 0.5

@@ -10,7 +10,7 @@ from workbench.statistics.scores import arm_place
 from workbench.text import plain
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 
 class Whose(NamedTuple):

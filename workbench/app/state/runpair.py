@@ -13,7 +13,7 @@ from workbench.statistics.paired import Paired
 from workbench.text import counted
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 COLUMNS: tuple[Column, ...] = (
     Column("model", rank=4),

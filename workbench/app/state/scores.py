@@ -13,7 +13,7 @@ from workbench.report.reading import Group
 from workbench.statistics.scores import AVERAGE, COLUMNS, Judged, ScoreRow, ScoreTable, score_row
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 ALL_JUDGES = "all judges"
 """Every judge's rows in the table; between two arms, the mean of the models that judge (people stand apart)."""

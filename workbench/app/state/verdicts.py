@@ -17,7 +17,7 @@ from workbench.statistics.resampling import Floats, numbered
 from workbench.statistics.scores import Judged, arm_place
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
+    from storage.sqlite import Database
 
 T = TypeVar("T")
 

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from storage.database import open_writable, transaction
+from storage.sqlite import Database
 
 
 def add_copies(path: Path, copies: int) -> None:

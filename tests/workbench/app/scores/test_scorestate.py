@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlite_utils import Database
 
 from storage.compare import Side, pair_rows
 from storage.database import open_readonly, open_writable, transaction
 from storage.ratings import Rating, save_rating
 from storage.readers import find_run, score_rows
+from storage.sqlite import Database
 from tests.workbench.app.scores.copying import copied
 from workbench.app.state.answers import Whose, read_answers, turned
 from workbench.app.state.beside import RunArm, nearest, set_beside
