@@ -99,7 +99,7 @@ class WorkbenchApp(App[None]):
         self._terminal = Terminal()
         self._version: int | None = None
         self._visited: list[str] = []
-        self._readable = asyncio.Event()
+        self._drawn, self._readable = asyncio.Event(), asyncio.Event()
         for theme in themes():
             self.register_theme(theme)
         self.theme = self.settings.theme
@@ -182,9 +182,8 @@ class WorkbenchApp(App[None]):
 
     async def _begin(self) -> None:
         await self._go(self._link.screen if self._link else SCREENS[0])
-        drawn = asyncio.Event()
-        self.call_after_refresh(drawn.set)
-        await drawn.wait()
+        self.call_after_refresh(self._drawn.set)
+        await self._drawn.wait()
         with contextlib.suppress(StorageError):  # `_look` says what is wrong
             await self._store.open()
             self._version = self._store.version()  # before anything is read: nothing that is written later is missed

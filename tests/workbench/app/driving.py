@@ -21,6 +21,9 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 _TRIES = 2_000
 """Rounds of the event loop that `until` waits, of 10 ms at least."""
 
+_SNAPSHOT_TRIES = 200
+"""Rounds that a screen may take to look as it did."""
+
 
 @asynccontextmanager
 async def driving(
@@ -111,20 +114,27 @@ def screen_text(app: object) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips)
 
 
-def check_snapshot(app: object, name: str, *hidden: str) -> None:
-    """Compare the screen's text with the stored one; WORKBENCH_UPDATE_SNAPSHOTS=1 stores it.
+async def check_snapshot(pilot: Pilot[None], name: str, *hidden: str) -> None:
+    """Compare the screen's text with the stored one, once it has come to rest; WORKBENCH_UPDATE_SNAPSHOTS=1 stores it.
 
     Args:
         hidden: regular expressions of what differs from run to run; each match is replaced by dots of its length.
     """
-    text = screen_text(app)
-    for pattern in hidden:
-        text = re.sub(pattern, lambda match: "·" * len(match.group()), text)
     stored = SNAPSHOTS / f"{name}.txt"
-    if os.environ.get("WORKBENCH_UPDATE_SNAPSHOTS"):
+    update = bool(os.environ.get("WORKBENCH_UPDATE_SNAPSHOTS"))
+    if not update and not stored.exists():
+        pytest.fail(f"there is no snapshot {name}: look at the screen, then store it")
+    wanted = "" if update else stored.read_text("utf-8").rstrip("\n")
+    text = ""
+    for _ in range(_SNAPSHOT_TRIES):  # what a condition was waited for may be drawn before all else is
+        text = screen_text(pilot.app)
+        for pattern in hidden:
+            text = re.sub(pattern, lambda match: "·" * len(match.group()), text)
+        if text == wanted:
+            return
+        await pilot.pause(0.01)
+    if update:
         stored.parent.mkdir(exist_ok=True, parents=True)
         stored.write_text(text + "\n", "utf-8")
         return
-    if not stored.exists():
-        pytest.fail(f"there is no snapshot {name}: look at the screen, then store it")
-    assert text == stored.read_text("utf-8").rstrip("\n")
+    assert text == wanted

@@ -213,7 +213,7 @@ def test_the_tour_says_how_to_begin_and_fits_from_80x24_on(tmp_path: Path, size:
         await until(pilot, lambda: "enter begins" in screen_text(pilot.app))
         assert ("q goes back" in screen_text(pilot.app)) == (size[0] >= 80)
         if size == (80, 24):
-            driving.check_snapshot(pilot.app, "tour-80x24")
+            await driving.check_snapshot(pilot, "tour-80x24")
         await pilot.press("enter")
 
     drive(tmp_path / "w.db", steps, size=size, settings=Settings(memory=tmp_path / "app.json"))
@@ -224,7 +224,7 @@ def test_help_looks_as_it_did(prepared: Path, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: "This screen" in screen_text(pilot.app))
-        driving.check_snapshot(pilot.app, f"help-{size[0]}x{size[1]}", r"(?<=run )[0-9a-f]{8}")
+        await driving.check_snapshot(pilot, f"help-{size[0]}x{size[1]}", r"(?<=run )[0-9a-f]{8}")
 
     driving.drive(prepared, steps, size=size, link="dialogue/30")
 

@@ -26,7 +26,7 @@ class Watched(WorkbenchApp):
     async def on_event(self, event):
         await super().on_event(event)
         front = self.screen_in_front
-        if front is not None and front.is_mounted and not self._readable.is_set():
+        if front is not None and front.is_mounted and not self._drawn.is_set():
             loaded.update(sys.modules)
 
 async def main():

@@ -73,21 +73,25 @@ class SearchPanes(Container):
 
     @property
     def open(self) -> bool:
-        """The panes of a search are there, not the list."""
+        """The panes of a search are there, all of them, not the list."""
+        return not self._laying.locked() and self._has_tree
+
+    @property
+    def _has_tree(self) -> bool:
         return bool(self.query("#orders"))
 
     async def lay_out(self) -> None:
         """Put the panes in place that are needed now, and show them."""
         desk = self._desk
         async with self._laying:
-            view = self.orders.view if self.open and self._viewed is desk.state else None
+            view = self.orders.view if self._has_tree and self._viewed is desk.state else None
             self._viewed = desk.state
             with self.app.batch_update():
                 await self.remove_children()
                 self.screen.set_class(desk.state is None, "-picking")
                 self.set_class(desk.second is not None, BESIDE)
                 await self.mount_all([_list_pane()] if desk.state is None else self._search_panes())
-                if view is not None and self.open:
+                if view is not None and self._has_tree:
                     self.orders.view = view
         self.show()
 
@@ -124,7 +128,7 @@ class SearchPanes(Container):
     def show_cursor(self) -> None:
         """Show what the cursor stands on, after it has moved."""
         state = self._desk.state
-        if state is None:
+        if state is None or not self.open:
             return
         if self._desk.second is not None:
             self._desk.match()

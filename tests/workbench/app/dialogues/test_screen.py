@@ -460,7 +460,7 @@ def test_on_a_model_the_score_is_asked_after_its_calls_are_shown(
 def test_the_screen_looks_as_it_did(prepared: Path, name: str, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await press(pilot, "o" if size[0] > 100 else "right")
-        check_snapshot(pilot.app, name, RUN)
+        await check_snapshot(pilot, name, RUN)
 
     drive(prepared, steps, size=size)
 
@@ -469,7 +469,7 @@ def test_the_screen_looks_as_it_did(prepared: Path, name: str, size: tuple[int, 
 def test_the_list_looks_as_it_did(prepared: Path, name: str, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "planner" in text(pilot))
-        check_snapshot(pilot.app, name, RUN)
+        await check_snapshot(pilot, name, RUN)
 
     drive(prepared, steps, None, size=size)
 
@@ -478,7 +478,7 @@ def test_the_dialog_of_taking_over_fits_a_small_terminal(prepared: Path) -> None
     async def steps(pilot: Pilot[None]) -> None:
         await press(pilot, "t")
         await until(pilot, lambda: isinstance(pilot.app.screen, TakeOver))
-        check_snapshot(pilot.app, "takeover-80x24", RUN)
+        await check_snapshot(pilot, "takeover-80x24", RUN)
 
     drive(prepared, steps, size=(80, 24))
 

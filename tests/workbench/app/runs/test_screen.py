@@ -98,11 +98,11 @@ def live(tmp_path: Path) -> Iterator[tuple[Path, Launched]]:
 def test_runs_as_they_look(mixed: Path, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "failed units" in text(pilot))
-        check_snapshot(pilot.app, f"runs-{size[0]}x{size[1]}", *CHANGING)
+        await check_snapshot(pilot, f"runs-{size[0]}x{size[1]}", *CHANGING)
         if size[0] < 100:
             await pilot.press("tab")
             await settled(pilot)
-            check_snapshot(pilot.app, "runs-details-80x24", *CHANGING)
+            await check_snapshot(pilot, "runs-details-80x24", *CHANGING)
 
     drive(mixed, steps, size)
 
@@ -110,7 +110,7 @@ def test_runs_as_they_look(mixed: Path, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 def test_without_runs_the_screen_says_how_to_get_one(tmp_path: Path, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None]) -> None:
-        check_snapshot(pilot.app, f"runs-empty-{size[0]}x{size[1]}")
+        await check_snapshot(pilot, f"runs-empty-{size[0]}x{size[1]}")
         for key in ("p", "x", "r", "R", "enter", "y", "down"):
             await pilot.press(key)
         await settled(pilot)
@@ -139,7 +139,7 @@ def test_many_runs_as_they_look(mixed: Path, tmp_path: Path, size: tuple[int, in
 
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "paused by a command" in text(pilot) or size[0] < 100)
-        check_snapshot(pilot.app, f"runs-many-{size[0]}x{size[1]}", *CHANGING)
+        await check_snapshot(pilot, f"runs-many-{size[0]}x{size[1]}", *CHANGING)
 
     drive(path, steps, size, link="run/00000003")
 
@@ -319,7 +319,7 @@ def test_a_build_is_watched_held_cancelled_and_taken_up(tmp_path: Path) -> None:
 def test_a_build_from_posts_says_why_posts_were_left_out(built: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "leak, rejected: the query tells Marital Status" in text(pilot))
-        check_snapshot(pilot.app, "runs-build-120x40", *CHANGING, r"\d\.\d\d s")
+        await check_snapshot(pilot, "runs-build-120x40", *CHANGING, r"\d\.\d\d s")
         await pilot.press("R")
         await until(pilot, lambda: "has no failed items" in text(pilot))
 
@@ -340,7 +340,7 @@ def test_a_study_that_was_cut_off_goes_on(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "1 of 4 runs done" in text(pilot))
-        check_snapshot(pilot.app, "runs-study-120x40", *CHANGING)
+        await check_snapshot(pilot, "runs-study-120x40", *CHANGING)
         await pilot.press("r")
         await until(pilot, lambda: len(screen(pilot).state.runs) == 4)
         await until(pilot, lambda: "4 of 4 runs done" in text(pilot))

@@ -44,7 +44,7 @@ def fill(
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 def test_the_form_looks_as_it_did(prepared: Path, size: tuple[int, int]) -> None:
     async def flow(pilot: Pilot[None], form: RunForm) -> None:
-        check_snapshot(pilot.app, f"runform-{size[0]}x{size[1]}", r"time .*\]")
+        await check_snapshot(pilot, f"runform-{size[0]}x{size[1]}", r"time .*\]")
 
     fill(prepared, flow, size)
 
@@ -122,7 +122,7 @@ def test_a_preset_as_it_looks(prepared: Path, size: tuple[int, int]) -> None:
         form.query_one("#field-preset", Select).value = "subset-sizes"
         await until(pilot, lambda: "in 5 runs: 2 searches, 100 trials" in screen_text(pilot.app))
         assert form.query_one("#field-more", Input).value == "random:1..5, path, oracle-judged"
-        check_snapshot(pilot.app, f"runform-preset-{size[0]}x{size[1]}", r"time .*\]")
+        await check_snapshot(pilot, f"runform-preset-{size[0]}x{size[1]}", r"time .*\]")
         form.query_one("#field-more", Input).value = "only:Shoe"
         await until(pilot, lambda: "there is no attribute 'Shoe'" in screen_text(pilot.app))
         assert form.query_one("#start", Button).disabled

@@ -76,7 +76,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_screen_looks_as_it_did(prepared: Path, size: tuple[int, int]) -> None:
     async def flow(pilot: Pilot[None], screen: ScenariosScreen) -> None:
         await press(pilot, "down", "space", "down")
-        check_snapshot(pilot.app, f"scenarios-{size[0]}x{size[1]}")
+        await check_snapshot(pilot, f"scenarios-{size[0]}x{size[1]}")
 
     drive(prepared, flow, size)
 
@@ -84,7 +84,7 @@ def test_the_screen_looks_as_it_did(prepared: Path, size: tuple[int, int]) -> No
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 def test_an_empty_database_says_what_to_do(tmp_path: Path, size: tuple[int, int]) -> None:
     async def flow(pilot: Pilot[None], screen: ScenariosScreen) -> None:
-        check_snapshot(pilot.app, f"scenarios-empty-{size[0]}x{size[1]}")
+        await check_snapshot(pilot, f"scenarios-empty-{size[0]}x{size[1]}")
         await press(pilot, "p", "r", "d", "s", "a", "space", "enter", "end")  # nothing to act upon
         assert pilot.app.screen is screen
 

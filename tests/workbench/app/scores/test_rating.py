@@ -160,7 +160,7 @@ def test_how_it_looks(prepared: Path, tmp_path: Path) -> None:
             await until(pilot, lambda: "birthdays" in screen_text(pilot.app))
             await pilot.press("4", "5")
             await settled(pilot)
-            check_snapshot(pilot.app, f"rating-{size[0]}x{size[1]}", r"run [0-9a-f]{8}")
+            await check_snapshot(pilot, f"rating-{size[0]}x{size[1]}", r"run [0-9a-f]{8}")
 
         drive(path, steps, size)
 

@@ -71,14 +71,14 @@ async def press(pilot: Pilot[None], *keys: str) -> str:
 def test_how_each_view_looks(prepared: Path, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
         name = f"scores-{{}}-{size[0]}x{size[1]}"
-        check_snapshot(pilot.app, name.format("table"), *_PASSING)
+        await check_snapshot(pilot, name.format("table"), *_PASSING)
         for key, view in (("s", "scatter"), ("d", "differences"), ("enter", "scenario")):
             await press(pilot, key)
-            check_snapshot(pilot.app, name.format(view), *_PASSING)
+            await check_snapshot(pilot, name.format(view), *_PASSING)
         await press(pilot, "escape", "J")
         await until(pilot, lambda: screen.agreed)
         await settled(pilot)
-        check_snapshot(pilot.app, name.format("judges"), *_PASSING)
+        await check_snapshot(pilot, name.format("judges"), *_PASSING)
 
     drive(prepared, steps, size)
 
@@ -265,7 +265,7 @@ def test_arms_of_two_runs_stand_beside_each_other(prepared: Path, tmp_path: Path
         text = await press(pilot, "s")
         await until(pilot, lambda: screen.view == "scatter")
         await settled(pilot)
-        check_snapshot(pilot.app, name.format("scatter"), *hidden)
+        await check_snapshot(pilot, name.format("scatter"), *hidden)
         beside = screen.beside
         assert beside is not None
         assert beside.across
@@ -283,7 +283,7 @@ def test_arms_of_two_runs_stand_beside_each_other(prepared: Path, tmp_path: Path
         text = await press(pilot, "d")
         await until(pilot, lambda: screen.view == "differences")
         await settled(pilot)
-        check_snapshot(pilot.app, name.format("differences"), *hidden)
+        await check_snapshot(pilot, name.format("differences"), *hidden)
         text = await press(pilot, "enter")
         await until(pilot, lambda: screen.view == "scenario")
         assert screen.answers is not None
@@ -312,18 +312,18 @@ def test_several_models_have_their_rows_and_are_told_apart(tmp_path: Path) -> No
     work(path, options(synthetic=14, seed=3, models=models, arms=arms, judges=("a", "b"), rollouts=40))
 
     async def steps(pilot: Pilot[None], screen: ScoresScreen) -> None:
-        check_snapshot(pilot.app, "scores-models-table-120x40", *_PASSING)
+        await check_snapshot(pilot, "scores-models-table-120x40", *_PASSING)
         await press(pilot, "s", "right_square_bracket", "right_square_bracket")
         assert screen.beside is not None
         assert screen.beside.names == ("LLaMA-3.1-8B vanilla", "Qwen-2.5-7B vanilla")
-        check_snapshot(pilot.app, "scores-models-scatter-120x40", *_PASSING)
+        await check_snapshot(pilot, "scores-models-scatter-120x40", *_PASSING)
         text = await press(pilot, "d", "enter")
         assert "LLaMA-3.1-8B vanilla · 0 asked" in text
         assert "Qwen-2.5-7B vanilla · 0 asked" in text
         await press(pilot, "escape", "J")
         await until(pilot, lambda: screen.agreed)
         await settled(pilot)
-        check_snapshot(pilot.app, "scores-models-judges-120x40", *_PASSING)
+        await check_snapshot(pilot, "scores-models-judges-120x40", *_PASSING)
 
     drive(path, steps)
 

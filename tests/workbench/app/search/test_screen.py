@@ -75,7 +75,7 @@ def tree(screen: SearchScreen) -> TreeView:
 def test_the_list_opens_searches_and_q_returns_to_it(prepared: Path) -> None:
     async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
         assert "enter opens one" in screen_text(pilot.app)
-        check_snapshot(pilot.app, "search-list-120x40", *CHANGING)
+        await check_snapshot(pilot, "search-list-120x40", *CHANGING)
         await press(pilot, "down", "enter")
         assert state(screen).unit == screen._listed[1]["unit"]
         assert "Tree of orders" in screen_text(pilot.app)
@@ -104,10 +104,10 @@ def test_what_is_seen(prepared: Path, size: tuple[int, int]) -> None:
             return size[0] < 100 or "surrogate, true" in screen_text(pilot.app)
 
         await until(pilot, explained)
-        check_snapshot(pilot.app, f"search-tree-{name}", *CHANGING)
+        await check_snapshot(pilot, f"search-tree-{name}", *CHANGING)
         await press(pilot, "t", "right", "right", "down")
         await until(pilot, explained)
-        check_snapshot(pilot.app, f"search-lattice-{name}", *CHANGING)
+        await check_snapshot(pilot, f"search-lattice-{name}", *CHANGING)
 
     drive(prepared, steps, size)
 
@@ -290,16 +290,31 @@ def test_what_is_seen_of_two_searches(prepared: Path, size: tuple[int, int]) -> 
     async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
         await compare(pilot, screen)
         await press(pilot, "down", "down")
-        check_snapshot(pilot.app, f"search-compared-{size[0]}x{size[1]}", *CHANGING)
+        await check_snapshot(pilot, f"search-compared-{size[0]}x{size[1]}", *CHANGING)
         if size != (120, 40):
             await press(pilot, "w")
             await until(pilot, lambda: screen.query_one(Inspector).state.evidence)
             await settled(pilot)
-            check_snapshot(pilot.app, f"search-compared-why-{size[0]}x{size[1]}", *CHANGING)
+            await check_snapshot(pilot, f"search-compared-why-{size[0]}x{size[1]}", *CHANGING)
             await press(pilot, "q")
             assert bool(screen.query("#second")) == (size == (120, 28))  # there q goes back to the trees
 
     drive(prepared, steps, size)
+
+
+def test_what_is_read_while_the_panes_are_laid_out_is_shown_when_they_stand(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
+        await compare(pilot, screen)
+        laying = asyncio.create_task(screen.panes.lay_out())
+        while not laying.done():
+            screen.panes.show()
+            screen.panes.show_cursor()
+            await asyncio.sleep(0)
+        await laying
+        await settled(pilot)
+        assert screen_text(pilot.app).count("order of questions") == 2
+
+    drive(prepared, steps)
 
 
 DIALOGS = {"breakpoints": ("x", "#breakpoints"), "go-to": ("g", "#goto"), "pick": ("c", "#searchpicker")}
@@ -314,7 +329,7 @@ def test_what_dialogs_show_in_a_small_terminal(prepared: Path, dialog: str) -> N
         await pilot.press(key)
         await until(pilot, lambda: pilot.app.screen.query(name))
         await settled(pilot)
-        check_snapshot(pilot.app, f"search-{dialog}-80x24", *CHANGING)
+        await check_snapshot(pilot, f"search-{dialog}-80x24", *CHANGING)
 
     drive(prepared, steps, (80, 24))
 
@@ -485,7 +500,7 @@ def test_a_search_that_is_held_says_so_and_stops_at_any_of_several_breakpoints(p
         await until(pilot, said("paused from its start: space lets it go on"))
         await settled(pilot)
         assert state(screen).trace.rollouts == 0
-        check_snapshot(pilot.app, "search-held-120x40", *CHANGING, r"search \d+")
+        await check_snapshot(pilot, "search-held-120x40", *CHANGING, r"search \d+")
         await pilot.press("full_stop")
         await until(pilot, lambda: state(screen).trace.rollouts == 1)
         await press(pilot, "down", "x")

@@ -64,7 +64,7 @@ def test_without_workers_the_screen_says_what_is_missing(
 
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "no nvidia-smi on the PATH" in text(pilot))
-        check_snapshot(pilot.app, f"workers-empty-{size[0]}x{size[1]}", r"extra vllm.*", r"pip install.*only")
+        await check_snapshot(pilot, f"workers-empty-{size[0]}x{size[1]}", r"extra vllm.*", r"pip install.*only")
         for key in ("d", "x", "a", "y"):
             await pilot.press(key)
         await until(pilot, lambda: "there is no worker: s starts some" in text(pilot))
@@ -83,7 +83,7 @@ def test_the_form_as_it_looks(database: Path, size: tuple[int, int], tmp_path: P
         await until(pilot, lambda: isinstance(pilot.app.screen, WorkerForm))
         form(pilot).query_one("#name", Input).focus()
         await settled(pilot)
-        check_snapshot(pilot.app, f"workers-form-{size[0]}x{size[1]}", SINCE)
+        await check_snapshot(pilot, f"workers-form-{size[0]}x{size[1]}", SINCE)
         form(pilot).query_one("#replicas", Input).value = "many"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "many: give a number of 1 or more" in text(pilot))
@@ -148,7 +148,7 @@ def test_workers_as_they_look(database: Path, tmp_path: Path, size: tuple[int, i
 
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "Application startup complete" in text(pilot) or size[0] < 100)
-        check_snapshot(pilot.app, f"workers-{size[0]}x{size[1]}", SINCE)
+        await check_snapshot(pilot, f"workers-{size[0]}x{size[1]}", SINCE)
         await pilot.press("down")
         await settled(pilot)
         await pilot.press("l")
