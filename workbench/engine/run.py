@@ -170,18 +170,20 @@ class _Run:
         self._progress.note("looking up the planned paths")
         wanted = [(key, self._scenarios[key.scenario]) for key in self._pending("trial") if key.arm == "planner"]
 
-        def gather() -> Libraries:
+        def gather() -> tuple[Libraries, dict[str, set[str]] | None]:
             with explained(self._path):
                 named = self._prepared.index
                 libraries = (
                     planned_library(self._db, self._claim.run) if named is None else open_library(self._db, named)
                 )
-                siblings = None if experiment.leaky else queries_by_profile(self._db, experiment.scenarios)
-            libraries.look_up(wanted, experiment.neighbours, embedder=self._prepared.embedder, siblings=siblings)
-            return libraries
+                return libraries, None if experiment.leaky else queries_by_profile(self._db, experiment.scenarios)
 
-        # In a thread, so that a signal is heard and the heart beats; nobody else reads through this connection now.
-        libraries = await to_thread.run_sync(gather, abandon_on_cancel=True)
+        # In threads, so that a signal is heard and the heart beats. Nobody else reads through this connection now, and
+        # it is waited for, since the connection is closed when the run ends; comparing texts may be left behind.
+        libraries, siblings = await to_thread.run_sync(gather)
+        neighbours, embedder = experiment.neighbours, self._prepared.embedder
+        look_up = partial(libraries.look_up, wanted, neighbours, embedder=embedder, siblings=siblings)
+        await to_thread.run_sync(look_up, abandon_on_cancel=True)
         await self._writer.write(lambda db: runs.set_library(db, self._claim.run, libraries.hash))
         return libraries
 
