@@ -58,7 +58,7 @@ def agreement(
         raise UsageError("--by arm does not apply: --queue names each response's arm, --bias holds the arm fixed")
     with reading(db) as database:
         found = find_run(database, run)
-        ratings = Ratings(judged_rows(database, found["run"]))
+        ratings = Ratings.of_rows(judged_rows(database, found["run"]))
         if not ratings.judges:
             raise UsageError(f"run {found['run']} has no verdict yet: `workbench judge {found['run']} --judges …`")
         if judges is not None:

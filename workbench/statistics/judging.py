@@ -96,22 +96,45 @@ def judge_place(judge: str) -> tuple[bool, str]:
 
 
 class Ratings:
-    """Everybody's ratings of the same responses.
+    """Everybody's ratings of the same responses; nothing is asked of `items` until one is shown.
 
     Args:
-        rows: mappings with `unit, scenario_id, profile_id, domain, model, arm, judge`, the score (None = failed), the
-            dimensions (None where only a score was given) and, where known, `true_score`; a row per response and judge.
+        judges, items, values: as the fields.
+        profiles: `[m]`, the profile of each item, numbered in the order of their names.
+        groups: `[m]`, the arm and model of each item as a number.
+        truth: `[m]`, the true score of each, NaN where it is not known.
 
     Fields:
         judges: `[j]`, names, people last.
         items: `[m]`, in the order of units.
         values: `[m, j, 4]` float64, the measures in the order of `MEASURES`; NaN = none.
-
-    Raises:
-        KeyError: a row lacks one of the keys.
     """
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        judges: Sequence[str],
+        items: Sequence[Item],
+        values: Floats,
+        profiles: NDArray[np.int64],
+        groups: NDArray[np.int64],
+        truth: Floats,
+    ) -> None:
+        self.judges, self.items, self.values = tuple(judges), items, values
+        # What may make ratings go together though nobody agrees on any response: the arm and model of each item.
+        self._profiles, self._groups, self._truth = profiles, groups, truth
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Mapping[str, Any]]) -> "Ratings":
+        """Return the ratings that rows tell of.
+
+        Args:
+            rows: mappings with `unit, scenario_id, profile_id, domain, model, arm, judge`, the score (None = failed),
+                the dimensions (None where only a score was given) and, where known, `true_score`; a row per response
+                and judge.
+
+        Raises:
+            KeyError: a row lacks one of the keys.
+        """
         items: dict[int, Item] = {}
         found: dict[tuple[int, str], tuple[float | None, ...]] = {}
         for row in rows:
@@ -126,7 +149,7 @@ class Ratings:
         for (unit, judge), measured in found.items():
             values[at[unit], place[judge]] = [np.nan if value is None else value for value in measured]
         listed = tuple(items[unit] for unit in at)
-        self._take(
+        return cls(
             judges,
             listed,
             values,
@@ -134,41 +157,6 @@ class Ratings:
             numbered([f"{item.model}\x1f{item.arm}" for item in listed]),
             np.array([np.nan if item.true_score is None else item.true_score for item in listed], np.float64),
         )
-
-    @classmethod
-    def of_columns(
-        cls,
-        judges: Sequence[str],
-        items: Sequence[Item],
-        values: Floats,
-        profiles: NDArray[np.int64],
-        groups: NDArray[np.int64],
-        truth: Floats,
-    ) -> "Ratings":
-        """Return the ratings of a run that was read as columns; nothing is asked of `items` until one is shown.
-
-        Args:
-            judges, items, values: as the fields.
-            profiles: `[m]`, the profile of each item, numbered in the order of their names.
-            groups: `[m]`, the arm and model of each item as a number.
-            truth: `[m]`, the true score of each, NaN where it is not known.
-        """
-        ratings = cls(())
-        ratings._take(judges, items, values, profiles, groups, truth)
-        return ratings
-
-    def _take(
-        self,
-        judges: Sequence[str],
-        items: Sequence[Item],
-        values: Floats,
-        profiles: NDArray[np.int64],
-        groups: NDArray[np.int64],
-        truth: Floats,
-    ) -> None:
-        self.judges, self.items, self.values = tuple(judges), items, values
-        # What may make ratings go together though nobody agrees on any response: the arm and model of each item.
-        self._profiles, self._groups, self._truth = profiles, groups, truth
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -200,7 +188,7 @@ class Ratings:
         if judges is not None and (unknown := set(judges) - set(self.judges)):
             raise ValueError(f"no judge {min(unknown)!r}: there are {', '.join(self.judges)}")
         kept = [i for i, item in enumerate(self.items) if arm in (None, item.arm)]
-        return Ratings.of_columns(
+        return Ratings(
             [self.judges[j] for j in chosen],
             tuple(self.items[i] for i in kept),
             self.values[np.ix_(kept, chosen)],

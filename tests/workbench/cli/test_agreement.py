@@ -59,7 +59,7 @@ def test_every_figure_is_printed_with_its_interval_and_the_papers_beside_it(run:
     assert len([one for one in ours if one["beside"]]) == 2 * 3 * 2  # judges, pairs, over and within arms
     assert all(one["low"] <= one["value"] <= one["high"] for one in ours)
     database = open_readonly(prepared)
-    ratings = Ratings(judged_rows(database, run))
+    ratings = Ratings.of_rows(judged_rows(database, run))
     database.conn.close()
     scores, profiles = ratings.of("user_alignment"), [item.profile_id for item in ratings.items]
     estimate = spearman(scores[:, 0], scores[:, 1], profiles)

@@ -38,7 +38,7 @@ def value(figures: list[Figure], name: str, judges: tuple[str, ...]) -> float | 
 def test_figures_of_two_judges_are_those_computed_by_hand() -> None:
     # x = 1 2 3 4, y = 1 2 4 3: cov = 1, var = 1.25 each (population), so r = 0.8; ranks are the values; and
     # kappa = 2 * 1 / (1.25 + 1.25 + 0) = 0.8
-    ratings = Ratings(rows({"a": [1, 2, 3, 4], "b": [1, 2, 4, 3]}))
+    ratings = Ratings.of_rows(rows({"a": [1, 2, 3, 4], "b": [1, 2, 4, 3]}))
     figures = found(ratings.agreement())
     assert [figure.figure for figure in figures] == [PEARSON, SPEARMAN, KAPPA, ALPHA]
     for name in (PEARSON, SPEARMAN, KAPPA):
@@ -49,7 +49,7 @@ def test_figures_of_two_judges_are_those_computed_by_hand() -> None:
 
 
 def test_people_come_last_and_every_pair_and_everybody_have_figures() -> None:
-    ratings = Ratings(rows({"human:Ana": [1, 2, 5, 4], "b": [1, 2, 4, 3], "a": [2, 2, 4, 3]}))
+    ratings = Ratings.of_rows(rows({"human:Ana": [1, 2, 5, 4], "b": [1, 2, 4, 3], "a": [2, 2, 4, 3]}))
     assert ratings.judges == ("a", "b", "human:Ana")
     assert (ratings.models, ratings.people) == (("a", "b"), ("human:Ana",))
     pairs = [figure.judges for figure in found(ratings.agreement()) if figure.figure == PEARSON]
@@ -61,7 +61,7 @@ def test_people_come_last_and_every_pair_and_everybody_have_figures() -> None:
 
 def test_agreement_that_comes_from_arms_alone_vanishes_within_them() -> None:
     # In each arm the two judges vary against each other; the arms lie 3 apart, so pooled they seem to agree.
-    ratings = Ratings(rows({"a": [1, 2, 4, 5], "b": [2, 1, 5, 4]}, arms="vvff"))
+    ratings = Ratings.of_rows(rows({"a": [1, 2, 4, 5], "b": [2, 1, 5, 4]}, arms="vvff"))
     figures = found(ratings.agreement())
     # deviations from the mean 3: -2 -1 1 2 and -1 -2 2 1, so r = 8 / 10
     assert value(figures, PEARSON, ("a", "b")) == pytest.approx(0.8)
@@ -83,7 +83,7 @@ def test_within_groups_is_the_correlation_of_what_is_left_without_their_means() 
 
 def test_errors_are_measured_from_the_mean_of_people_and_from_the_surrogates_truth() -> None:
     given = [*rows({"a": [1, 3, 3, 5], "b": [2, 2, 4, 4], "human:X": [2, 3, 3, None], "human:Y": [1, 3, 4, None]})]
-    ratings = Ratings({**one, "true_score": 3.0 - one["unit"] / 4} for one in given)
+    ratings = Ratings.of_rows({**one, "true_score": 3.0 - one["unit"] / 4} for one in given)
     references = dict(ratings.references())
     people = references["people"].tolist()
     assert people[:3] == [1.5, 3.0, 3.5]
@@ -95,14 +95,14 @@ def test_errors_are_measured_from_the_mean_of_people_and_from_the_surrogates_tru
 
 def test_a_failed_judgement_and_a_score_without_dimensions_are_no_numbers() -> None:
     given = [*rows({"a": [1, None, 3]}), {**row(0, "human:X", 2.0), **dict.fromkeys(DIMENSIONS)}]
-    ratings = Ratings(given)
+    ratings = Ratings.of_rows(given)
     assert np.isnan(ratings.of()[1, 0])
     assert ratings.of()[0, 1] == 2.0
     assert np.isnan(ratings.of("risk_sensitivity")[0, 1])
 
 
 def test_the_queue_names_the_response_and_begins_with_the_widest_spread() -> None:
-    ratings = Ratings(rows({"a": [1, 2, 3], "b": [2, 5, 3]}))
+    ratings = Ratings.of_rows(rows({"a": [1, 2, 3], "b": [2, 5, 3]}))
     assert [(item.unit, entry.spread) for item, entry in ratings.queue()] == [(1, 3.0), (0, 1.0)]
     assert len(ratings.queue(1)) == 1
 
@@ -111,13 +111,13 @@ def test_dimensions_of_a_judge_are_correlated_over_and_within_arms() -> None:
     given = list(rows({"a": [1, 2, 4, 5]}, arms="vvff"))
     for one, empathy in zip(given, [2, 1, 5, 4], strict=True):
         one["emotional_empathy"] = empathy
-    figures = [one for one in found(Ratings(given).between_dimensions()) if one.beside == "emotional_empathy"]
+    figures = [one for one in found(Ratings.of_rows(given).between_dimensions()) if one.beside == "emotional_empathy"]
     assert [(one.figure, one.measure) for one in figures] == [(PEARSON, DIMENSIONS[0]), (WITHIN, DIMENSIONS[0])]
     assert [one.estimate and round(one.estimate.value, 9) for one in figures] == [0.8, -1.0]
 
 
 def test_only_some_judges_can_be_asked_for_and_unknown_ones_are_named() -> None:
-    ratings = Ratings(rows({"a": [1, 2], "b": [2, 5], "c": [1, 1]}))
+    ratings = Ratings.of_rows(rows({"a": [1, 2], "b": [2, 5], "c": [1, 1]}))
     assert ratings.only(judges=("c", "a")).judges == ("a", "c")
     with pytest.raises(ValueError, match=r"no judge 'd': there are a, b, c"):
         ratings.only(judges=("a", "d"))
@@ -125,7 +125,7 @@ def test_only_some_judges_can_be_asked_for_and_unknown_ones_are_named() -> None:
 
 def test_length_and_order_count_where_they_are_known() -> None:
     # within the one arm score rises by 1 with each doubling
-    ratings = Ratings(rows({"a": [1, 2, 3, 4]}))
+    ratings = Ratings.of_rows(rows({"a": [1, 2, 3, 4]}))
     bias = ratings.length_bias("a", {0: 100, 1: 200, 2: 400})
     assert bias is not None
     assert [bias.correlation.value, bias.slope.value] == pytest.approx([1, 1])
