@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from storage.database import Place, explained, open_readonly, open_writable, transaction
+
 if TYPE_CHECKING:
-    from storage.database import Place
     from storage.sqlite import Database
 
 T = TypeVar("T")
@@ -24,12 +25,11 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._place = path, Place(path)
         self._threads = ThreadPoolExecutor(_READERS, "store")
         self._mine = threading.local()
         self._opened: list[Database] = []
         self._watching: Database | None = None
-        self._place: Place | None = None
 
     async def open(self) -> None:
         """Open the database in a thread, so that the first look at it waits neither for the file nor for imports.
@@ -61,11 +61,8 @@ class Store:
         Raises:
             StorageError: the database can't be read, or is not at its path any more.
         """
-        from storage.database import explained
-
         watching = self._watching or self._open()
-        if self._place is not None:
-            self._place.check()
+        self._place.check()
         with explained(self._path):
             (version,) = watching.conn.execute("PRAGMA data_version").fetchone()
         return int(version)
@@ -77,15 +74,10 @@ class Store:
             db.conn.close()
 
     def _open(self) -> "Database":
-        from storage.database import Place, open_readonly
-
         self._watching = open_readonly(self._path)
-        self._place = Place(self._path)
         return self._watching
 
     def _read(self, query: "Callable[[Database], T]") -> T:
-        from storage.database import explained, open_readonly
-
         db: Database | None = getattr(self._mine, "db", None)
         if db is None:
             db = self._mine.db = open_readonly(self._path)
@@ -94,10 +86,7 @@ class Store:
             return query(db)
 
     def _write(self, change: "Callable[[Database], T]") -> T:
-        from storage.database import explained, open_writable, transaction
-
-        if self._place is not None:
-            self._place.check()
+        self._place.check()
         db = open_writable(self._path)
         try:
             with explained(self._path), transaction(db):

@@ -64,9 +64,7 @@ class Panel:
     def __init__(self, verdicts: Verdicts) -> None:
         self.items = verdicts.items
         profiles = verdicts.profile[verdicts.scenario]
-        self._all = Ratings(
-            verdicts.judges, self.items, verdicts.values, profiles, verdicts.group, verdicts.truth
-        )
+        self._all = Ratings(verdicts.judges, self.items, verdicts.values, profiles, verdicts.group, verdicts.truth)
         self.judges = self._all.judges
         self.ratings: Floats = self._all.of()
 
