@@ -7,7 +7,7 @@ from itertools import pairwise
 from planner.inspection import HORIZON, Decision, Inspection, WhyNot
 from planner.rules import Rule
 from planner.subsets import members
-from workbench.engine.evidence import Evidence
+from workbench.engine.revisit.evidence import Evidence
 
 DIMENSION_WORDS: tuple[str, ...] = ("risk", "empathy", "fit")
 """The judge's three dimensions where room is short, in the order of `simulator.world.DIMENSIONS`."""

@@ -25,7 +25,7 @@ from storage.database import open_writable
 from storage.readers import find_run, library_rows, list_libraries, list_runs, response_rows, score_rows
 from storage.scenarios import add_scenarios, count_scenarios, list_scenarios
 from storage.sqlite import Database
-from workbench.engine.importing import ImportReport, import_files
+from workbench.engine.scenarios.importing import ImportReport, import_files
 
 SAMPLE = os.environ.get("WORKBENCH_PENGUIN_SAMPLE")
 

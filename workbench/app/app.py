@@ -29,7 +29,7 @@ from workbench.text import plain
 
 if TYPE_CHECKING:
     from storage.sqlite import Database
-    from workbench.engine.launch import Launched
+    from workbench.engine.steering.launch import Launched
 
 T = TypeVar("T")
 
@@ -135,7 +135,7 @@ class WorkbenchApp(App[None]):
         Raises:
             RunError: it could not be started.
         """
-        from workbench.engine.launch import launch
+        from workbench.engine.steering.launch import launch
 
         return await asyncio.to_thread(launch, self.path, list(arguments))
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from workbench.engine.launch import Launched, failure, find_launched
+from workbench.engine.steering.launch import Launched, failure, find_launched
 
 if TYPE_CHECKING:
     from workbench.app.app import WorkbenchApp

@@ -22,8 +22,8 @@ from workbench.cli.common import (
 if TYPE_CHECKING:
     from storage.branches import Branch
     from workbench.cli.output import Format
-    from workbench.engine.reopen import Reopened
-    from workbench.engine.takeover import Change
+    from workbench.engine.revisit.reopen import Reopened
+    from workbench.engine.revisit.takeover import Change
 
 
 def branch(
@@ -51,8 +51,8 @@ def branch(
     run on: it shows what the response and the verdicts would be if the dialogue had stopped there.
     """
     from workbench.engine.errors import UsageError
-    from workbench.engine.reopen import reopen
-    from workbench.engine.takeover import Change
+    from workbench.engine.revisit.reopen import reopen
+    from workbench.engine.revisit.takeover import Change
 
     if probe and (say is not None or attribute is not None or ask is not None or interactive):
         raise UsageError("--probe changes nothing: leave out --say, --attribute, --ask and --interactive")
@@ -82,7 +82,7 @@ def _branch(path: Path, reopened: "Reopened", at: int, change: "Change", patienc
     import anyio
 
     from workbench.cli.dialogueview import emit_dialogues
-    from workbench.engine.takeover import VERBS, take_over, target
+    from workbench.engine.revisit.takeover import VERBS, take_over, target
 
     def started(branch: "Branch") -> None:
         narrate(f"branch {branch.run}: unit {branch.unit}, from turn {at} of unit {reopened.trial.unit}")
@@ -105,7 +105,7 @@ def _probe(path: Path, reopened: "Reopened", at: int, format: "Format") -> int:
 
     from storage.branches import probe_rows
     from workbench.cli.output import emit
-    from workbench.engine.probe import estimate_probe, probe
+    from workbench.engine.revisit.probe import estimate_probe, probe
     from workbench.text import plain
 
     trial = reopened.trial

@@ -22,9 +22,9 @@ from workbench.cli.common import (
 
 if TYPE_CHECKING:
     from simulator.scenario import Scenario
-    from workbench.engine.construct import Build, BuildOutcome
-    from workbench.engine.items import Source
     from workbench.engine.options import RunOptions
+    from workbench.engine.scenarios.construct import Build, BuildOutcome
+    from workbench.engine.scenarios.items import Source
 
 _PRESENCE, _QUERIES = 7, 1
 
@@ -111,11 +111,11 @@ def build(
         raise UsageError("build: name one model with --model NAME")
     source: Source
     if posts is not None:
-        from workbench.engine.items import Posts
+        from workbench.engine.scenarios.items import Posts
 
         source = Posts(posts, presence or _PRESENCE)
     else:
-        from workbench.engine.items import Profiles
+        from workbench.engine.scenarios.items import Profiles
 
         source = Profiles(synthetic or 0, queries or _QUERIES, seed, missing or 0.0)
     outcome = _work(options, source, leaks or "reject", database_path(db), retry_failed, quiet)
@@ -159,7 +159,7 @@ def _work(
     import anyio
 
     from workbench.cli.progress import display_for
-    from workbench.engine.construct import construct, prepare_build
+    from workbench.engine.scenarios.construct import construct, prepare_build
 
     display = display_for(sys.stderr, quiet)
     prepared: Build = prepare_build(path, options, source, leaks, display.note)

@@ -18,7 +18,7 @@ def init(
     """Write a TOML file with every option, its meaning and its default."""
     from workbench.cli.common import narrate
     from workbench.engine.errors import UsageError
-    from workbench.engine.template import options_as_toml
+    from workbench.engine.plans.template import options_as_toml
 
     try:
         with file.open("x", encoding="utf-8") as out:
@@ -33,7 +33,7 @@ def init(
 def validate(file: Annotated[Path, typer.Argument(help="An experiment's TOML file.")]) -> int:
     """Check a TOML file without running it."""
     from workbench.cli.common import narrate
-    from workbench.engine.presets import read_plan
+    from workbench.engine.plans.presets import read_plan
 
     plan = read_plan(file, None, {})
     runs = f" of {len(plan.parts)} runs" if len(plan.parts) > 1 else ""
@@ -47,7 +47,7 @@ def presets(
     format: FormatOption = "table",
 ) -> int:
     """List the experiments of the paper that `workbench run --preset NAME` does."""
-    from workbench.engine.presets import find_preset
+    from workbench.engine.plans.presets import find_preset
 
     if name is None:
         return list_presets(format)

@@ -29,8 +29,8 @@ def control(
     Cancelled, it stops as by Ctrl-C: the same command takes it up again.
     """
     from storage.readers import find_run
-    from workbench.engine.command import command_run
     from workbench.engine.errors import UsageError
+    from workbench.engine.steering.command import command_run
 
     with reading(db) as database:  # says so where there is no database, instead of making one
         found = find_run(database, run)["run"]

@@ -5,9 +5,9 @@ from typing import Any
 
 from workbench.cli.common import narrate
 from workbench.cli.output import Column, Format, emit
-from workbench.engine.estimate import COUNTED, DOCUMENTED, MEASURED, Estimate, RoleEstimate
-from workbench.engine.measures import Range
-from workbench.engine.outlook import Outlook
+from workbench.engine.estimation.estimate import COUNTED, DOCUMENTED, MEASURED, Estimate, RoleEstimate
+from workbench.engine.estimation.measures import Range
+from workbench.engine.estimation.outlook import Outlook
 
 _EXACT = "exact"
 

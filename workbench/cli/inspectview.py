@@ -11,7 +11,7 @@ from planner.tree import ActionScore
 from simulator.world import DIMENSIONS
 from workbench.cli.output import ABSENT, Column, Format, emit, emit_one, gap
 from workbench.engine.errors import UsageError
-from workbench.engine.evidence import Evidence
+from workbench.engine.revisit.evidence import Evidence
 from workbench.explain import (
     decision_words,
     evidence_words,

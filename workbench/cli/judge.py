@@ -36,7 +36,7 @@ def judge(
     from workbench.engine.errors import UsageError
     from workbench.engine.options import read_options
     from workbench.engine.pricing import prices
-    from workbench.engine.rejudge import rejudge
+    from workbench.engine.revisit.rejudge import rejudge
     from workbench.engine.worlds import open_world
 
     path = database_path(db)

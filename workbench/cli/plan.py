@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from planner.trace import Trace
     from storage.searchfile import Provenance
     from storage.sqlite import Database
-    from workbench.engine.control import Control
     from workbench.engine.options import RunOptions
     from workbench.engine.prepare import Prepared
     from workbench.engine.run import Outcome
+    from workbench.engine.steering.control import Control
 
 _NO_OPTIONS = {
     *("scenario", "world", "model", "judge", "experiment", "paused", "rate", "new", "retry_failed"),
@@ -69,9 +69,9 @@ def plan(
     The same command again shows what was found, or takes up what was cut off. Tables are searched anew each time.
     """
     flags = {name: value for name, value in locals().items() if name not in _NO_OPTIONS}
-    from workbench.engine.control import Control
     from workbench.engine.errors import RunError, UsageError
     from workbench.engine.options import read_options
+    from workbench.engine.steering.control import Control
 
     named = {
         "world": world,
@@ -129,9 +129,9 @@ def _work(
 
     from workbench.cli.progress import NoteDisplay, display_for
     from workbench.engine.errors import UsageError
-    from workbench.engine.launch import own_log
     from workbench.engine.prepare import prepare
     from workbench.engine.run import run_experiment
+    from workbench.engine.steering.launch import own_log
 
     single = len(options.scenarios) == 1 and own_log() is None  # whoever launched it reads its log
     display = NoteDisplay(sys.stderr) if single else display_for(sys.stderr)

@@ -23,9 +23,9 @@ from workbench.cli.common import (
 from workbench.cli.output import Format
 
 if TYPE_CHECKING:
+    from workbench.engine.estimation.outlook import Outlook
     from workbench.engine.options import RunOptions
-    from workbench.engine.outlook import Outlook
-    from workbench.engine.presets import Part, Plan
+    from workbench.engine.plans.presets import Part, Plan
     from workbench.engine.run import Outcome
 
 
@@ -109,7 +109,7 @@ def run(
     for name in ("experiment", "preset", "new", "retry_failed", "paused", "dry_run", "quiet", "db", "format"):
         del flags[name]
     from workbench.engine.errors import UsageError
-    from workbench.engine.presets import read_plan
+    from workbench.engine.plans.presets import read_plan
 
     if preset == "list":
         return list_presets(format)
@@ -143,7 +143,7 @@ def finish_study(
         do: does a run of some options; `beside`: the plan's runs so far, which are under the same caps.
     """
     from workbench.cli.studyview import emit_study
-    from workbench.engine.study import work_study
+    from workbench.engine.plans.study import work_study
 
     def say(text: str) -> None:
         if not quiet:
@@ -175,7 +175,7 @@ def finish_study(
 def list_presets(format: Format) -> int:
     """Print the presets of the package, with a line for each."""
     from workbench.cli.output import emit
-    from workbench.engine.presets import presets
+    from workbench.engine.plans.presets import presets
 
     emit([{"preset": preset.name, "about": preset.about} for preset in presets()], format)
     return DONE
@@ -197,9 +197,9 @@ def work(
     import anyio
 
     from workbench.cli.progress import display_for
-    from workbench.engine.control import Control
     from workbench.engine.prepare import prepare
     from workbench.engine.run import run_experiment
+    from workbench.engine.steering.control import Control
 
     display = display_for(sys.stderr, quiet)
     prepared = prepare(path, options, display.note)
@@ -214,7 +214,7 @@ def work(
 def foretell(plan: "Plan", path: Path, format: Format) -> int:
     """Print what a plan will take; nothing is asked and no run begins."""
     from workbench.cli.estimateview import emit_outlooks
-    from workbench.engine.outlook import outlook
+    from workbench.engine.estimation.outlook import outlook
     from workbench.engine.prepare import prepare
 
     def look(part: "Part") -> "Outlook":

@@ -82,7 +82,7 @@ def import_(
     """Import published files: scenarios, planner indexes, agent and judged outputs. The format is detected."""
     from storage.database import explained
     from workbench.engine.errors import UsageError
-    from workbench.engine.importing import import_files
+    from workbench.engine.scenarios.importing import import_files
 
     if not files and not bundled:
         raise UsageError("name the files to import, or --bundled")
@@ -139,7 +139,7 @@ def _stored(
     from simulator.scenario import query_key
     from storage.scenarios import count_scenarios, list_scenarios
     from workbench.engine.errors import UsageError
-    from workbench.engine.selection import stored_or_bundled
+    from workbench.engine.scenarios.selection import stored_or_bundled
 
     try:
         wanted = spell_domains(words(domains) or ())
@@ -160,7 +160,7 @@ def _stored(
 
 def find(db: Path | None, ids: list[str]) -> "list[Scenario]":
     """Find scenarios by id in the database, or among the bundled ones where there is none."""
-    from workbench.engine.selection import find_scenarios
+    from workbench.engine.scenarios.selection import find_scenarios
 
     if db is None and not database_path(db).exists():
         return find_scenarios(None, ids)

@@ -132,7 +132,7 @@ def tree(
     from workbench.cli.inspectview import NOTHING, emit_inspection, inspect_state
     from workbench.cli.treeview import emit_search, summary
     from workbench.engine.errors import UsageError
-    from workbench.engine.evidence import reward_evidence
+    from workbench.engine.revisit.evidence import reward_evidence
 
     names: tuple[str, ...] = NAMES
     unit: dict[str, Any] | None = None
@@ -364,7 +364,7 @@ def _list(db: Path | None, run: str | None, format: Any, read: Any, columns: lis
 
 
 def _run_row(row: dict[str, Any]) -> dict[str, Any]:
-    from workbench.engine.owner import actual_state
+    from workbench.engine.steering.owner import actual_state
 
     row["state"] = actual_state(row)
     for column in ("owner_host", "owner_pid", "owner_started", "heartbeat", "paused"):

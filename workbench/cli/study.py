@@ -53,8 +53,8 @@ def study(
     for name in ("experiment", "dry_run", "again", "new", "retry_failed", "quiet", "db", "format"):
         del flags[name]
     from workbench.engine.errors import UsageError
-    from workbench.engine.presets import read_plan
-    from workbench.engine.study import stored_plan
+    from workbench.engine.plans.presets import read_plan
+    from workbench.engine.plans.study import stored_plan
 
     for name in ("domains", "models", "judges"):
         flags[name] = words(flags[name])

@@ -33,7 +33,7 @@ def study(
     format: FormatOption = "table",
 ) -> int:
     """Show the tables of a study again, beside the published figures, from what is stored."""
-    from workbench.engine.study import check_tables
+    from workbench.engine.plans.study import check_tables
 
     if table is not None:
         check_tables([table])
@@ -49,7 +49,7 @@ def table(
     format: FormatOption = "table",
 ) -> int:
     """Show one table of the paper's kind from a single run: any run with the arms it needs."""
-    from workbench.engine.study import run_table
+    from workbench.engine.plans.study import run_table
 
     with reading(db) as database:
         emit_tables([run_table(database, name, run)], format)
@@ -64,7 +64,7 @@ def emit_study(database: "Database", name: str | None, format: Format, only: str
     """
     from storage.studies import find_study
     from workbench.engine.errors import UsageError
-    from workbench.engine.study import study_tables
+    from workbench.engine.plans.study import study_tables
 
     found = find_study(database, name)
     tables = study_tables(database, found["study"], only)

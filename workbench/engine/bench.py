@@ -32,8 +32,8 @@ from workbench.engine.errors import UsageError
 from workbench.engine.experiment import default_evaluations
 from workbench.engine.options import RunOptions
 from workbench.engine.progress import Progress
+from workbench.engine.scenarios.selection import select_scenarios
 from workbench.engine.search import SearchUnit, run_search
-from workbench.engine.selection import select_scenarios
 from workbench.engine.single import search_table
 from workbench.engine.worlds import names
 from workbench.statistics.regret import Reading, read, summary

@@ -18,7 +18,7 @@ from workbench.engine.experiment import Experiment, make_experiment
 from workbench.engine.library import open_library
 from workbench.engine.options import RunOptions
 from workbench.engine.pricing import prices
-from workbench.engine.selection import select_scenarios
+from workbench.engine.scenarios.selection import select_scenarios
 from workbench.engine.worlds import open_world
 from workbench.version import __version__
 

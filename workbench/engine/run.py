@@ -23,17 +23,17 @@ from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
 from storage.sqlite import Database
 from workbench.arms import follows_path
-from workbench.engine.attending import Attendant
 from workbench.engine.caps import CappedLedger
-from workbench.engine.control import Control
 from workbench.engine.errors import first_cause
 from workbench.engine.experiment import needs_paths
-from workbench.engine.launch import own_log
 from workbench.engine.library import Libraries, open_library, planned_library, queries_by_profile
-from workbench.engine.owner import is_alive, this_process
 from workbench.engine.prepare import Prepared
 from workbench.engine.progress import Progress
 from workbench.engine.search import SearchError, run_search
+from workbench.engine.steering.attending import Attendant
+from workbench.engine.steering.control import Control
+from workbench.engine.steering.launch import own_log
+from workbench.engine.steering.owner import is_alive, this_process
 from workbench.engine.trial import run_trial
 
 

@@ -13,7 +13,7 @@ from simulator.attributes import SENSITIVITY_ORDER
 from simulator.scenario import Scenario
 from simulator.world import Draw, InvalidReplyError, JudgementError, Session, World
 from storage.records import SearchRecord
-from workbench.engine.control import Control, Publish
+from workbench.engine.steering.control import Control, Publish
 
 MAX_FAILED_SHARE = 0.2
 """A search with a greater share of failed rollouts fails (experiments.md, One evaluation)."""

@@ -1,1 +1,1 @@
-"""Experiments of the paper as TOML files (docs/experiments.md); read by `workbench.engine.presets`."""
+"""Experiments of the paper as TOML files (docs/experiments.md); read by `workbench.engine.plans.presets`."""

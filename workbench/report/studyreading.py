@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from storage.errors import NotFoundError
 from storage.sqlite import Database
 from storage.studies import StoredPart, find_study, study_parts
-from workbench.engine.study import experiments, make_table, run_scores
+from workbench.engine.plans.study import experiments, make_table, run_scores
 from workbench.report.courses import Courses, read_courses
 from workbench.report.reading import Row, RunData, read_account, read_run
 from workbench.statistics.studytable import RunScores, StudyTable

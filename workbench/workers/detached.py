@@ -16,9 +16,9 @@ from storage.database import explained, transaction
 from storage.errors import StorageError
 from storage.runs import OwnedError
 from storage.sqlite import Database
-from workbench.engine.command import POLL_SECONDS, give_command
 from workbench.engine.errors import RunError, UsageError
-from workbench.engine.launch import detach
+from workbench.engine.steering.command import POLL_SECONDS, give_command
+from workbench.engine.steering.launch import detach
 from workbench.workers.logs import log_folder, tail
 from workbench.workers.spec import WorkerSpec
 from workbench.workers.supervisor import ALL, ENDED, Supervisor, clean_up, supervisor_alive

@@ -21,7 +21,7 @@ from storage.errors import StorageError
 from storage.runs import Owner
 from storage.sqlite import Database
 from workbench.engine.errors import RunError, UsageError
-from workbench.engine.owner import HEARTBEAT_SECONDS, is_alive, this_process
+from workbench.engine.steering.owner import HEARTBEAT_SECONDS, is_alive, this_process
 from workbench.workers.command import check_model
 from workbench.workers.gpus import Gpu, read_gpus
 from workbench.workers.identity import reap

@@ -24,7 +24,7 @@ from workbench.cli.export import What, export
 from workbench.cli.main import app
 from workbench.cli.output import Format
 from workbench.engine.errors import UsageError
-from workbench.engine.importing import import_files
+from workbench.engine.scenarios.importing import import_files
 from workbench.text import from_cell
 
 DATA: tuple[What, ...] = ("scores", "searches", "dialogues", "responses", "units")

@@ -15,7 +15,7 @@ import pytest
 from tests.fakeserver import FakeServer
 from tests.workbench.cli.conftest import Cli
 from tests.workbench.cli.program import start, workbench
-from workbench.engine.presets import presets
+from workbench.engine.plans.presets import presets
 
 SMALL = ("--synthetic", 7, "--seed", 4, "--rollouts", 12, "--quiet")
 SWEEP = """

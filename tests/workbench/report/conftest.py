@@ -9,8 +9,8 @@ import pytest
 
 from tests.workbench.engine.running import work
 from tests.workbench.report.hostile import HOSTILE, poison
-from workbench.engine.presets import read_plan
-from workbench.engine.study import work_study
+from workbench.engine.plans.presets import read_plan
+from workbench.engine.plans.study import work_study
 
 STUDY = """
 [[parts]]

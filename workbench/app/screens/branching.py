@@ -22,7 +22,7 @@ from workbench.text import counted, plain
 
 if TYPE_CHECKING:
     from storage.sqlite import Database
-    from workbench.engine.launch import Launched
+    from workbench.engine.steering.launch import Launched
 
 _LOOK_SECONDS = 0.2
 """How often a launched process is looked at until it has ended."""
@@ -90,7 +90,7 @@ class Branching(WorkbenchScreen):
     @work(group="takeover")
     async def action_probe(self) -> None:
         """Show, or ask, what response and verdicts would be if it stopped now."""
-        from workbench.engine.probe import estimate_probe
+        from workbench.engine.revisit.probe import estimate_probe
 
         column, said = self.replay.columns[self.active], self.replay.said(self.active)
         self._asked = column.unit, said
@@ -141,7 +141,7 @@ class Branching(WorkbenchScreen):
 
     def _look(self) -> None:
         """Say which process failed, and why."""
-        from workbench.engine.launch import failure
+        from workbench.engine.steering.launch import failure
 
         for started in [started for started in self._started if started.launched.code is not None]:
             if why := failure(started.launched):

@@ -12,7 +12,7 @@ from workbench.app.state.searchdesk import SearchDesk
 from workbench.app.widgets.curve import Curve
 from workbench.app.widgets.searchpanes import SearchPanes
 from workbench.app.widgets.transport import Transport
-from workbench.engine.command import tell_run
+from workbench.engine.steering.command import tell_run
 
 _TICK_SECONDS = 1 / 20
 

@@ -22,9 +22,9 @@ from workbench.app.look import content_of
 from workbench.app.state.estimatelines import estimate_lines
 from workbench.app.state.runform import CHOICES, Outlook, RunFormState
 from workbench.app.widgets.ticks import Tick
-from workbench.engine.measures import history
+from workbench.engine.estimation.measures import history
 from workbench.engine.options import ARMS
-from workbench.engine.presets import Preset, presets
+from workbench.engine.plans.presets import Preset, presets
 from workbench.engine.worlds import WORLDS
 from workbench.text import counted, plain
 from workbench.workers.logs import log_folder

@@ -27,15 +27,15 @@ from workbench.app.state.runs import RunsState, Verb
 from workbench.app.state.spans import line, muted
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.loglines import LogLines
-from workbench.engine.command import tell_run
 from workbench.engine.errors import RunError, UsageError
-from workbench.engine.owner import is_alive, this_process
+from workbench.engine.steering.command import tell_run
+from workbench.engine.steering.owner import is_alive, this_process
 from workbench.text import plain
 
 if TYPE_CHECKING:
     from storage.runs import Owner
     from storage.sqlite import Database
-    from workbench.engine.launch import Launched
+    from workbench.engine.steering.launch import Launched
 
 _TICK_SECONDS = 0.5
 """How often the screen looks by itself: rates, logs and dead processes change without a write to the database."""
@@ -168,7 +168,7 @@ class RunsScreen(WorkbenchScreen):
     @work(group="launch", exit_on_error=False)
     async def action_again(self, verb: Verb) -> None:
         """Start the chosen run's experiment again: what was cut off, or what failed, too."""
-        from workbench.engine.again import command_again
+        from workbench.engine.plans.again import command_again
 
         run = self.state.chosen
         if run is not None and run.status == "paused" and verb == "again":
@@ -289,7 +289,7 @@ class RunsScreen(WorkbenchScreen):
     @work(group="watch", exit_on_error=False)
     async def _watch(self, launched: "Launched") -> None:
         """Say why a process that was launched here failed, if it does so while the app is open."""
-        from workbench.engine.launch import failure
+        from workbench.engine.steering.launch import failure
 
         while launched.code is None:
             await asyncio.sleep(_TICK_SECONDS)

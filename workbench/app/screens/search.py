@@ -258,7 +258,7 @@ class SearchScreen(Moving):
     @on(Inspector.EvidenceWanted)
     @work(group="evidence", exclusive=True, exit_on_error=False)
     async def _evidence_wanted(self, event: Inspector.EvidenceWanted) -> None:
-        from workbench.engine.evidence import reward_evidence
+        from workbench.engine.revisit.evidence import reward_evidence
 
         await asyncio.sleep(_REST_SECONDS)
         for inspector in self.query(Inspector):

@@ -13,7 +13,7 @@ from workbench.app.state.search import SearchState
 from workbench.app.state.searchlist import search_lines
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.ticks import Tick
-from workbench.engine.breakpoints import Breakpoints
+from workbench.engine.steering.breakpoints import Breakpoints
 from workbench.explain import set_words, short_names
 from workbench.text import plain
 

@@ -28,7 +28,7 @@ from workbench.workers.logs import log_folder, tail
 
 if TYPE_CHECKING:
     from storage.sqlite import Database
-    from workbench.engine.launch import Launched
+    from workbench.engine.steering.launch import Launched
 
 _TICK_SECONDS = 0.5
 """How often the screen looks by itself: logs and dead supervisors change without a write to the database."""
@@ -222,7 +222,7 @@ class WorkersScreen(WorkbenchScreen):
     @work(group="watch", exit_on_error=False)
     async def _watch(self, launched: "Launched") -> None:
         """Show the latest line of a launched process while it works, and why it failed if it does."""
-        from workbench.engine.launch import failure
+        from workbench.engine.steering.launch import failure
 
         said = self.query_one("#workers-list")
         while launched.code is None:

@@ -3,8 +3,8 @@
 import textwrap
 
 from workbench.app.state.spans import Line, Span, line, muted, number, span_of_time, status_span
-from workbench.engine.estimate import Estimate
-from workbench.engine.measures import Range
+from workbench.engine.estimation.estimate import Estimate
+from workbench.engine.estimation.measures import Range
 from workbench.text import counted
 
 _LABEL, _VALUE = 11, 11

@@ -11,7 +11,7 @@ from planner.tree import ActionScore
 from workbench.app.state.difference import Side
 from workbench.app.state.search import SearchState
 from workbench.app.state.spans import ABSENT, Line, Span, cut, muted
-from workbench.engine.evidence import Evidence
+from workbench.engine.revisit.evidence import Evidence
 from workbench.explain import (
     decision_words,
     evidence_words,

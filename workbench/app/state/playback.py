@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workbench.app.state.search import SearchState
-from workbench.engine.breakpoints import Breakpoints
+from workbench.engine.steering.breakpoints import Breakpoints
 from workbench.explain import short_names
 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

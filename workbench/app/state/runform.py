@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from workbench.arms import ARMS, read_arms, spell_arms
 from workbench.engine.errors import UsageError
-from workbench.engine.estimate import Estimate, count_units, estimate, in_turn
-from workbench.engine.measures import History
+from workbench.engine.estimation.estimate import Estimate, count_units, estimate, in_turn
+from workbench.engine.estimation.measures import History
 from workbench.engine.models import endpoints
 from workbench.engine.options import RunOptions
-from workbench.engine.presets import Part, Plan, Recipe, read_recipe
-from workbench.engine.template import values_as_toml
+from workbench.engine.plans.presets import Part, Plan, Recipe, read_recipe
+from workbench.engine.plans.template import values_as_toml
 from workbench.engine.worlds import names
 from workbench.text import plain
 

@@ -11,7 +11,7 @@ from workbench.app.state.difference import Side
 from workbench.app.state.inspection import InspectorState, Page
 from workbench.app.state.search import SearchState
 from workbench.app.widgets.linelist import LineList
-from workbench.engine.evidence import Evidence
+from workbench.engine.revisit.evidence import Evidence
 
 
 class Inspector(LineList):

@@ -23,12 +23,12 @@ from tests.workbench.engine.running import FailingWorld, options, work
 from workbench.app.app import WorkbenchApp
 from workbench.app.frame import SCREENS
 from workbench.app.screens.runs import RunsScreen
-from workbench.engine.launch import Launched, launch
 from workbench.engine.options import RunOptions
-from workbench.engine.owner import this_process
-from workbench.engine.presets import read_plan
+from workbench.engine.plans.presets import read_plan
+from workbench.engine.plans.study import work_study
 from workbench.engine.run import Outcome
-from workbench.engine.study import work_study
+from workbench.engine.steering.launch import Launched, launch
+from workbench.engine.steering.owner import this_process
 
 CHANGING = (r"\d\d:\d\d:\d\d", r"\d{4}-\d\d-\d\d", r"\b(?:[0-9a-f]{16}|[0-9a-f]{8})\b")
 """Times, and hashes, which change with the world's version."""

@@ -9,8 +9,8 @@ from storage.unitcosts import unit_costs
 from workbench.app.state.estimatelines import estimate_lines
 from workbench.app.state.runform import RunFormState
 from workbench.app.state.spans import text_of
-from workbench.engine.measures import history
-from workbench.engine.presets import presets, read_plan
+from workbench.engine.estimation.measures import history
+from workbench.engine.plans.presets import presets, read_plan
 
 
 def form(scenarios: int = 3) -> RunFormState:

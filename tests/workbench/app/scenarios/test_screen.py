@@ -20,7 +20,7 @@ from tests.workbench.app.driving import check_snapshot, screen_text, settled, un
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.scenarios import ScenariosScreen
 from workbench.app.widgets.scenariolist import ScenarioTable
-from workbench.engine.launch import Launched
+from workbench.engine.steering.launch import Launched
 
 Flow = Callable[[Pilot[None], ScenariosScreen], Awaitable[None]]
 

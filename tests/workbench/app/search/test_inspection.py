@@ -20,7 +20,7 @@ from workbench.app.state.blur import blur
 from workbench.app.state.difference import Side
 from workbench.app.state.inspection import InspectorState, wrapped
 from workbench.app.state.spans import Line, Span, text_of
-from workbench.engine.evidence import Evidence, Sample
+from workbench.engine.revisit.evidence import Evidence, Sample
 from workbench.explain import (
     decision_words,
     evidence_words,

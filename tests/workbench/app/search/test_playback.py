@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from planner.trace import path_masks
 from tests.workbench.app.search.searches import state_of, trace_of
 from workbench.app.state.playback import SPEEDS, Playback
-from workbench.engine.breakpoints import Breakpoints
+from workbench.engine.steering.breakpoints import Breakpoints
 
 
 @settings(max_examples=60, deadline=None)

@@ -27,7 +27,7 @@ from workbench.app.state.treerows import Mark, order_of
 from workbench.app.widgets.inspector import Inspector
 from workbench.app.widgets.ticks import Tick
 from workbench.app.widgets.treeview import TreeView
-from workbench.engine.breakpoints import Breakpoints
+from workbench.engine.steering.breakpoints import Breakpoints
 
 CHANGING = (r"\d\d:\d\d:\d\d", r"\d{4}-\d\d-\d\d", r"\b(?:[0-9a-f]{12,16}|[0-9a-f]{8})\b")
 """Times, and hashes, which change with the world's version."""

@@ -19,7 +19,7 @@ from workbench.app.state.search import SearchState
 from workbench.app.widgets.curve import Curve
 from workbench.app.widgets.inspector import Inspector
 from workbench.app.widgets.transport import Playing, Transport, count_words
-from workbench.engine.evidence import Evidence, Sample
+from workbench.engine.revisit.evidence import Evidence, Sample
 from workbench.text import plain
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from storage.database import open_writable, transaction
 from storage.runs import now
 from storage.workers import add_metrics, add_worker, claim_supervisor
-from workbench.engine.owner import this_process
+from workbench.engine.steering.owner import this_process
 from workbench.workers.supervisor import supervisor_alive
 
 
