@@ -174,7 +174,7 @@ class WorkbenchApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the first screen, and start to look for changes."""
-        self.run_worker(self._begin(), exit_on_error=False)
+        self.run_worker(self._begin(), group="begin", exit_on_error=False)
 
     async def on_unmount(self) -> None:
         """Let go of the database."""

@@ -1,6 +1,7 @@
 """Driving the app in tests: started on a real database, waited for on conditions, read as a person reads it."""
 
 import asyncio
+import difflib
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -85,7 +86,7 @@ async def settled(pilot: Pilot[None]) -> None:
 
     def idle() -> bool:
         front = app.screen_in_front
-        busy = [w for w in app.workers if w.is_running and w.group in ("go", "follow", "refresh", "back", "export")]
+        busy = [w for w in app.workers if w.is_running and w.group in ("begin", "go", "follow", "refresh", "back", "export")]
         waiting = any(w.group in ("back", "export", "note") for w in busy) and len(app.screen_stack) > 1
         return (not busy or waiting) and not (isinstance(front, WorkbenchScreen) and front.refreshing)
 
@@ -137,4 +138,5 @@ async def check_snapshot(pilot: Pilot[None], name: str, *hidden: str) -> None:
         stored.parent.mkdir(exist_ok=True, parents=True)
         stored.write_text(text + "\n", "utf-8")
         return
-    assert text == wanted
+    lines = difflib.unified_diff(wanted.split("\n"), text.split("\n"), "as stored", "on the screen", lineterm="", n=0)
+    pytest.fail(f"{name} does not look as it did:\n" + "\n".join(lines), pytrace=False)
