@@ -15,7 +15,7 @@ from storage.commands import answer, issue
 from storage.database import open_readonly, open_writable, transaction
 from storage.readers import dialogue_rows, find_run, find_unit_by_id, list_runs, score_rows
 from storage.sqlite import Database
-from tests.fakeserver import NOT_JSON, FakeServer
+from tests.fakeserver import WRONG_SCHEMA, FakeServer
 from tests.workbench.engine.running import options, results, work
 from workbench.engine.errors import UsageError
 from workbench.engine.revisit.probe import estimate_probe, probe
@@ -398,7 +398,7 @@ def test_a_judgement_that_fails_is_stored_as_failed_and_tried_again(modelled: Pa
     path = Path(shutil.copy(modelled, tmp_path / "workbench.db"))
     unit = trials(path, "agent", least=1)[0]
     with FakeServer() as server:
-        server.rule = lambda body: NOT_JSON if body["model"] == "j" else None
+        server.rule = lambda body: WRONG_SCHEMA if body["model"] == "j" else None
         anyio.run(probe, path, reopen(path, unit, base_url=server.url), 0)
         ended = anyio.run(
             partial(take_over, path, reopen(path, unit, ("j",), base_url=server.url), 0, Change(say="No"), patience=30)
