@@ -73,6 +73,9 @@ def claim_build(
         with transaction(db):
             _reopen_failed(db, spec.identity)
     claim = runs.claim(db, spec, (), owner, is_alive=is_alive, log=log)
+    if claim.state == "resumed":
+        with transaction(db):  # the same source, but it may lie elsewhere now
+            db.conn.execute("update runs set experiment = ? where id = ?", [spec.experiment, claim.run])
     items = db.conn.execute("select item from build_items where run = ?", [claim.run])
     return BuildClaim(claim.run, claim.state, frozenset(item for (item,) in items))
 

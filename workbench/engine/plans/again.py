@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from simulator.build.posts import survey
+from simulator.formats import FormatError
 from storage.runfigures import RunStory
 from storage.studies import Membership
 from workbench.engine.errors import UsageError
@@ -57,14 +59,36 @@ def _build_again(story: RunStory) -> list[str]:
     """Return the command that builds the same again, but for its file of settings.
 
     Raises:
-        UsageError: it read posts: where their file lies is not stored.
+        UsageError: it read posts, and their file is gone or has changed.
     """
     what = story.experiment
-    if "profiles" not in what:
+    if "profiles" in what:
+        given = {"--synthetic": "profiles", "--queries": "queries", "--missing": "missing", "--seed": "seed"}
+        source = [part for flag, name in given.items() for part in (flag, str(what[name]))]
+    else:
+        source = ["--from", str(_posts_again(story)), "--presence", str(what["presence"]), "--seed", str(what["seed"])]
+    return ["scenarios", "build", *source, "--leaks", what["leaks"], "--world", story.world, "--experiment"]
+
+
+def _posts_again(story: RunStory) -> Path:
+    """Return the file of posts that a build reads, as long as it is what it was."""
+    what = story.experiment
+    if "folder" not in what:
         raise UsageError(
             f"build {story.run} reads {what.get('file', 'a file of posts')}, and where that lies is not stored: "
             "the command in the shell that began it goes on with it"
         )
-    given = {"--synthetic": "profiles", "--queries": "queries", "--missing": "missing", "--seed": "seed"}
-    flags = [part for flag, name in given.items() for part in (flag, str(what[name]))]
-    return ["scenarios", "build", *flags, "--leaks", what["leaks"], "--world", story.world, "--experiment"]
+    file = Path(what["folder"], what["file"])
+    try:
+        found = survey(file)
+    except FormatError as error:
+        raise UsageError(
+            f"build {story.run} can't go on without its posts: {file} is gone or can't be read. Put it back, or give "
+            "the command that began the build in a shell, with --from and the file's new place"
+        ) from error
+    if found.hash != what["posts"]:
+        raise UsageError(
+            f"build {story.run} can't go on: {file} has changed since it began. Put back the file as it was; "
+            "what stands there now makes a build of its own (workbench scenarios build)"
+        )
+    return file

@@ -30,7 +30,7 @@ class Source(Protocol):
 
     Fields:
         identity: what decides the items and what is made of them.
-        shown: what else explains the build (a file's name).
+        shown: what else explains the build (a file's name and place).
         total: items. private: whether what is asked and replied may not stay.
     """
 
@@ -59,7 +59,7 @@ class Posts:
         found = survey(path)
         self.total = found.lines
         self.identity: Mapping[str, object] = {"posts": found.hash, "presence": needed}
-        self.shown: Mapping[str, object] = {"file": path.name}
+        self.shown: Mapping[str, object] = {"file": path.name, "folder": str(path.absolute().parent)}
 
     def tasks(self, maker: Maker) -> Iterator[Task]:
         """See `Source.tasks`; a post that stands in the file twice is rejected the second time."""

@@ -14,6 +14,7 @@ from workbench.engine.errors import UsageError
 from workbench.engine.options import RunOptions, read_options
 from workbench.engine.plans.again import command_again, experiment_toml
 from workbench.engine.prepare import prepare
+from workbench.engine.scenarios.items import Posts
 
 
 def story_of(path: Path, run: str) -> RunStory:
@@ -67,20 +68,39 @@ def test_a_study_that_was_cut_off_goes_on_as_a_whole(tmp_path: Path) -> None:
     assert command_again(path, run, replace(study, finished=True))[0] == "run"
 
 
-def test_a_build_of_profiles_is_taken_up_and_one_of_posts_is_not(tmp_path: Path) -> None:
+def build_of(about: dict[str, object], settings: dict[str, object]) -> RunStory:
+    return RunStory("r", "build", about, settings, "i", "model", "1", "0", 4, None, (), (), {})
+
+
+def test_a_build_of_profiles_is_taken_up(tmp_path: Path) -> None:
     settings = {"world": "model", "models": ["m"], "base_url": "http://127.0.0.1:1/v1", "seed": 4}
     about = {"profiles": 40, "queries": 3, "missing": 0.25, "seed": 4, "leaks": "keep", "model": "m"}
-    story = RunStory("r", "build", about, settings, "i", "model", "1", "0", 4, None, (), (), {})
-    line = command_again(tmp_path / "w.db", story, retry_failed=True)
+    line = command_again(tmp_path / "w.db", build_of(about, settings), retry_failed=True)
     expected = (
         "scenarios build --synthetic 40 --queries 3 --missing 0.25 --seed 4 --leaks keep --world model --experiment"
     )
     assert line[:-2] == expected.split()
     assert line[-1] == "--retry-failed"
     assert read_options(Path(line[-2]), {}) == RunOptions.model_validate(settings)
-    posts = replace(story, experiment={"posts": "hash", "file": "posts.jsonl", "leaks": "keep"})
+
+
+def test_a_build_from_posts_is_taken_up_while_their_file_is_what_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "posts.jsonl"
+    file.write_text('{"text": "one"}\n')
+    source = Posts(file, 5)
+    about = {**source.identity, **source.shown, "seed": 4, "leaks": "keep", "model": "m"}
+    story = build_of(about, {"world": "model", "models": ["m"], "seed": 4})
+    expected = ["scenarios", "build", "--from", str(file), "--presence", "5", "--seed", "4", "--leaks", "keep"]
+    assert command_again(tmp_path / "w.db", story)[:-1] == [*expected, "--world", "model", "--experiment"]
+    file.write_text('{"text": "two"}\n')
+    with pytest.raises(UsageError, match=r"posts\.jsonl has changed since it began"):
+        command_again(tmp_path / "w.db", story)
+    file.unlink()
+    with pytest.raises(UsageError, match=r"posts\.jsonl is gone or can't be read"):
+        command_again(tmp_path / "w.db", story)
+    del about["folder"]  # as it was stored before places were
     with pytest.raises(UsageError, match=r"reads posts\.jsonl, and where that lies is not stored"):
-        command_again(tmp_path / "w.db", posts)
+        command_again(tmp_path / "w.db", build_of(about, {}))
 
 
 def test_what_was_imported_has_no_experiment(tmp_path: Path) -> None:
