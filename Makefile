@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BESIDE := -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-vllm lint format lock bench screenshots clean
+.PHONY: help setup demo test test-fast test-vllm coverage lint format lock bench screenshots clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,10 +25,13 @@ demo: $(READY) ## Plan, simulate and judge the 70 bundled scenarios; print the t
 	@echo "kept in demo.db: try \`$(BIN)/workbench show runs --db demo.db\`, \`… show scores …\`, \`… show dialogues …\`"
 
 test: $(READY) ## Run all tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(BESIDE)
 
 test-fast: $(READY) ## Run the tests that take less than a few seconds each
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest $(BESIDE) -m "not slow"
+
+coverage: $(READY) ## Run all tests and print which lines none of them reaches; takes nearly twice as long
+	$(BIN)/python -m pytest $(BESIDE) --cov --cov-report=term-missing:skip-covered
 
 test-vllm: $(READY) ## Test on a real vLLM server without a GPU; builds its environment once (2.5 GB)
 	@$(BIN)/python -m tests.vllm.environment > /dev/null; code=$$?; \
