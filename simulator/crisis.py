@@ -9,7 +9,7 @@ import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 MAX_CHARACTERS = 20_000
@@ -51,25 +51,28 @@ class _Excuse:
     after: re.Pattern[str] | None
     anywhere: re.Pattern[str] | None
 
-    def holds(self, clause: str, match: re.Match[str], query: str) -> bool:
+    def holds(self, match: re.Match[str], query: str) -> bool:
         return bool(
-            (self.before and self.before.search(clause, 0, match.start()))
-            or (self.after and self.after.search(clause, match.end()))
+            (self.before and self.before.search(match.string, 0, match.start()))
+            or (self.after and self.after.search(match.string, match.end()))
             or (self.anywhere and self.anywhere.search(query))
         )
 
 
 def signals_immediate_danger(query: str) -> bool:
     """Tell whether a query states present intent, means or a plan to die or to kill, or danger to life right now."""
-    text = _plain(query)
-    clauses = [_words(clause) for clause in _CLAUSE_END.split(text)]
-    whole = " ".join(clauses)
+    clauses = [_read(clause) for clause in _CLAUSE_END.split(_plain(query))]
+    whole = " ".join(words for words, _ in clauses)
     return any(
-        not any(excuse.holds(clause, match, whole) for excuse in excuses)
-        for pattern, excuses in _groups()
-        for clause in clauses
-        for match in pattern.finditer(clause)
+        not any(excuse.holds(match, whole) for excuse in excuses) for _, found in clauses for match, excuses in found
     )
+
+
+@lru_cache(maxsize=1024)  # a run asks again for every arm, and queries that were built share their clauses
+def _read(clause: str) -> tuple[str, tuple[tuple[re.Match[str], tuple[_Excuse, ...]], ...]]:
+    """Return a clause in plain words, and each match of a pattern of danger with the excuses that apply to it."""
+    words = _words(clause)
+    return words, tuple((match, excuses) for pattern, excuses in _groups() for match in pattern.finditer(words))
 
 
 def _plain(query: str) -> str:
