@@ -11,17 +11,38 @@ _BIDI = "\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(rf"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{_BIDI}]")
 _BREAKS = re.compile(r"\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
 
+_JOINING = re.compile(
+    "[\u00ad\u200d\u3164\uffa0"  # soft hyphen, zero width joiner, Hangul fillers
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef"  # variation selectors
+    "\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f"  # skin tones, tags
+    "\U0001f1e6-\U0001f1ff]"  # letters of flags
+)
+"""Characters that change how wide their neighbours are, or that some terminals give room and others none."""
+
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r\n])")
 """What a spreadsheet would run as a formula, or as the text that stands for one."""
 
 
 def plain(text: str, *, lines: bool = False) -> str:
-    """Return text that a terminal can only print: no escape sequences, control characters or bidi overrides.
+    """Return text that a terminal can only print, in as many cells as are counted for it.
 
-    Whole escape sequences vanish; what else would act on a terminal, or can't be encoded, becomes U+FFFD. Tabs and
-    line breaks become spaces, or stay (as newlines) with `lines`. Safe text comes back as it is, so `plain` of
-    `plain` changes nothing.
+    Whole escape sequences vanish; what else would act on a terminal (control characters, bidi overrides), or can't be
+    encoded, becomes U+FFFD. Tabs and line breaks become spaces, or stay (as newlines) with `lines`. Every character
+    stands alone, since terminals disagree on the width of what is joined: of a family emoji its people are left, of a
+    flag its letters. Safe text comes back as it is, so `plain` of `plain` changes nothing.
     """
+    if text.isascii() and text.isprintable():
+        return text
+    return _JOINING.sub(_alone, _safe(text, lines=lines))
+
+
+def _alone(found: re.Match[str]) -> str:
+    """Return what is left of a character that joins others: the letter of one that makes flags, else nothing."""
+    return chr(ord("A") + ord(found[0]) - 0x1F1E6) if "\U0001f1e6" <= found[0] <= "\U0001f1ff" else ""
+
+
+def _safe(text: str, *, lines: bool) -> str:
+    """Return text without anything that acts on a terminal."""
     if text.isprintable():
         return text
     text = _UNSAFE.sub("\ufffd", _SEQUENCES.sub("", text))
@@ -35,7 +56,7 @@ def counted(count: int, what: str) -> str:
 
 def as_cell(text: str) -> str:
     """Return text for a cell of a CSV file: safe to print, and no formula to a spreadsheet (a `'` before it)."""
-    shown = plain(text, lines=True)
+    shown = _safe(text, lines=True)
     return f"'{shown}" if _FORMULA.match(text) or _FORMULA.match(shown) else shown
 
 

@@ -5,16 +5,19 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from workbench.text import plain
 
+JOINING = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U000e0067\U000e007f\u00ad\u0301\u094d"
 HOSTILE = st.text(st.sampled_from("ab[]0;mP\\\x07\x1b\x9b\x9c\x9d\x90\r\n\t\x00\x7f\u202e\u2028\ud800é"), max_size=40)
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("Grüße, “world” 👩‍👩‍👧 שלום", "Grüße, “world” 👩‍👩‍👧 שלום"),
+        ("Grüße, “world” 👩👩👧 שלום 漢字", "Grüße, “world” 👩👩👧 שלום 漢字"),
+        ("family 👩‍👩‍👧, thumb 👍🏽, heart ❤️, key 1️⃣, flag 🇩🇪", "family 👩👩👧, thumb 👍, heart ❤, key 1⃣, flag DE"),
         ("\x1b[31mred\x1b[0m", "red"),
         ("\x9b31mred", "red"),
         ("\x1b]0;title\x07after", "after"),
@@ -36,6 +39,12 @@ def test_plain(text: str, shown: str) -> None:
 
 def test_lines_stay_where_they_are_wanted() -> None:
     assert plain("a\r\nb\rc\td\u2028e\x1b[0m", lines=True) == "a\nb\nc\td\ne"
+
+
+@given(st.text(st.sampled_from("a👩👍🏽❤1🇩🏴✋☝漢é") | st.sampled_from(JOINING)) | st.text(), st.booleans())
+def test_what_stands_beside_a_character_does_not_change_its_width(text: str, lines: bool) -> None:
+    shown = plain(text, lines=lines)
+    assert cell_len(shown) == sum(map(cell_len, shown))
 
 
 @given(HOSTILE | st.text(), st.booleans())
