@@ -5,6 +5,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import pytest
@@ -66,6 +67,7 @@ def slow_alpha(units: Sequence[Sequence[float]], metric: str) -> float | None:
     everything = [v for unit in rated for v in unit]
     n, count = len(everything), Counter(everything)
 
+    @cache
     def distance(a: float, b: float) -> float:
         if metric == "interval":
             return (a - b) ** 2
