@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, Never
+from typing import Annotated, Any, Never
 
 import typer
+from typer.core import TyperGroup
 
 from workbench.cli import (
     agreement,
@@ -35,8 +36,20 @@ from workbench.version import __version__
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer keeps its UsageError private
 
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C ends them as an error does that `main` tells, where typer would only set an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+
 app = typer.Typer(
     name="workbench",
+    cls=_Commands,
     invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,

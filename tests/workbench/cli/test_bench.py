@@ -32,6 +32,15 @@ def test_people_see_a_table_that_says_surrogate_and_nothing_is_stored(cli: Cli, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_is_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("workbench.engine.bench.bench", interrupted)
+    ended = cli(*SMALL)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
+
+
 def test_every_format(cli: Cli) -> None:
     records = json.loads(cli(*SMALL, "--format", "json").stdout)
     assert {record["source"] for record in records} == {"surrogate"}
