@@ -15,6 +15,13 @@ settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take long, where modules run side by side: the last one would be waited for alone."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        long = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with one finished run, to be read only: 14 synthetic scenarios, every arm, two judges."""
