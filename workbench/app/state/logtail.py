@@ -1,13 +1,19 @@
 """The end of a log file, made safe to show; read again only where the file has changed."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+
+from rich.cells import chop_cells
 
 from workbench.text import plain
 from workbench.workers.logs import tail
 
 LINES = 400
 """Lines kept; the reading itself is bounded too (64 kB)."""
+
+_INDENT = "  "
+"""Before the rest of a line that goes on."""
 
 
 class LogTail:
@@ -46,3 +52,13 @@ class LogTail:
         if path == self.path:  # the user may have turned to another one meanwhile
             self.lines, self._seen = lines, seen
         return True
+
+
+@lru_cache(maxsize=2 * LINES)
+def folded(text: str, width: int) -> tuple[str, ...]:
+    """Break a line of a log into rows of `width` cells, its spaces as they are; the rest of it stands indented."""
+    room = width - len(_INDENT)
+    if room < 1 or (text.isascii() and len(text) <= width):
+        return (text,)
+    first, *_ = chop_cells(text, width) or [""]
+    return first, *(_INDENT + part for part in chop_cells(text[len(first) :], room))

@@ -367,14 +367,14 @@ def test_a_hostile_log_stays_text(mixed: Path, tmp_path: Path) -> None:
     path = tmp_path / "w.db"
     path.write_bytes(mixed.read_bytes())
     log = tmp_path / "log"
-    log.write_bytes(b"one\n\x1b[31mred\x1b[0m [b]not bold[/b] \x1b]0;title\x07 \xff\n" * 5000)
+    log.write_bytes(b"one\n\x1b[31mred\x1b[0m [b]not bold[/b] \x1b]0;title\x07 \xff\n" * 5000 + b"the last line")
     db = open_writable(path)
     db.conn.execute("update runs set log = ?", [str(log)])
     db.conn.commit()
     db.conn.close()
 
     async def steps(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "red [b]not bold[/b]" in text(pilot))
+        await until(pilot, lambda: "red [b]not bold[/b]" in text(pilot) and "the last line" in text(pilot))
         assert "\x1b" not in text(pilot)
         log.write_text("afresh\n")
         await until(pilot, lambda: "afresh" in text(pilot))

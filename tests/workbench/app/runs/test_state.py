@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from storage.construction import BuildCounts, BuildStory, LeftOut
 from storage.runfigures import CallSums, Failure, RoleModel, RunFigures, RunStory
 from storage.studies import Membership, StoredPart
 from workbench.app.look import bar
 from workbench.app.state.links import Link
+from workbench.app.state.logtail import folded
 from workbench.app.state.rundetail import Told
 from workbench.app.state.runs import Pace, RunsState, Verb
 from workbench.app.state.spans import Column, Span, layout, moment, number, span_of_time, table_line, text_of
@@ -230,6 +232,25 @@ def test_refusals_say_why() -> None:
     assert state.refusal("again") is None
 
 
+def test_a_judging_counts_judgements_and_opens_the_scores_of_the_run_it_judges() -> None:
+    state = RunsState()
+    for second, done in enumerate((2, 6)):
+        state.eat([figures("j", "running", kind="judge", pending=9 - done, done=done, failed=1)], 10.0 * second)
+    assert "7/10" in shown(state)[1]
+    about = {"run": "r1", "judges": ["a", "b"], "rounds": {"a": 1, "b": 0}, "repeats": 3}
+    failure = Failure("no", 1, 7, "trial", "s1", "m", "full", False)
+    state.told = Told(story("j", kind="judge", experiment=about, arms=(), models=(), first={}), (failure,))
+    text = told(state)
+    for part in ("6 done · 1 failed · 3 to do", "0.4 judgements a second", "those of run r1", "a#2, b", "repeats"):
+        assert part in text
+    assert state.opens() == Link("scores", "r1")
+    rows = state.details(70)
+    assert Link("scores", "r1", "scenario=s1") in [row.link for row in rows]
+    assert state.refusal("pause") is None
+    state.eat([figures("j", kind="judge", done=9, failed=1)], 20.0)
+    assert state.refusal("retry") is None
+
+
 def test_a_build_says_what_it_kept_and_why_not_more() -> None:
     state = RunsState()
     state.eat([figures("a", "running", kind="build", world="model", pending=5, done=3, rejected=2, failed=1)], 0.0)
@@ -333,3 +354,13 @@ def test_moments() -> None:
     assert moment(None) == "–"
     assert moment(AT, now=0.0) == "2026-05-04"
     assert len(moment(AT, form="long")) == 19
+
+
+def test_lines_of_a_log_are_folded_and_lose_nothing() -> None:
+    assert folded("", 10) == ("",)
+    assert folded("  as it is", 10) == ("  as it is",)
+    assert folded("ten of ten, and more of it", 10) == ("ten of ten", "  , and mo", "  re of it")
+    wide = folded("日本語" * 9, 10)
+    assert "".join(part.strip() for part in wide) == "日本語" * 9
+    assert all(cell_len(part) <= 10 for part in wide)
+    assert folded("no room", 2) == ("no room",)
