@@ -1,4 +1,4 @@
-"""What people add in the terminal app (migration step 3), and what a run's row says about who holds it."""
+"""What people add in the terminal app (migration step 3), and what rows of runs and verdicts have said since."""
 
 from typing import TYPE_CHECKING
 
@@ -64,3 +64,9 @@ def create_app_tables(db: "Database") -> None:
 def add_held(db: "Database") -> None:
     """Add why a run is held (migration step 6)."""
     db.conn.execute("alter table runs add column held text")  # words after `paused`; null while it is not
+
+
+def add_judging(db: "Database") -> None:
+    """Add which run judged a stored response again (migration step 7), and the index that counts what it has done."""
+    db.conn.execute("alter table verdicts add column judging text references runs (id)")  # null = the unit's own run
+    db.conn.execute("create index idx_verdicts_judging on verdicts (judging, score) where judging is not null")

@@ -43,7 +43,7 @@ select runs.id as run, runs.state, runs.kind, runs.world, runs.world_version, ru
   coalesce(sum(units.state = 'done'), 0) + coalesce(items.decided - items.failed, 0) as done,
   coalesce(sum(units.state = 'failed'), 0) + coalesce(items.failed, 0) as failed,
   coalesce(sum(units.kind = 'search'), 0) as searches,
-  count(distinct units.scenario) + coalesce(items.kept, 0) as scenarios,
+  iif(runs.kind = 'judge', null, count(distinct units.scenario) + coalesce(items.kept, 0)) as scenarios,
   (select group_concat(arm) from (select distinct arm from units as u where u.run = runs.id and u.kind = 'trial'))
     as arms,
   (select group_concat(model) from (select distinct model from units as u where u.run = runs.id)) as models,
@@ -51,12 +51,17 @@ select runs.id as run, runs.state, runs.kind, runs.world, runs.world_version, ru
   runs.owner_host, runs.owner_pid, runs.owner_started, runs.heartbeat, runs.paused, runs.held, runs.log
 from runs left join units on units.run = runs.id
 left join (select run, count(*) as decided, sum(state = 'failed') as failed, sum(kept) as kept
-  from build_items group by run) as items on items.run = runs.id
+  from build_items group by run
+  union all select judging, count(*), sum(score is null), null from verdicts where judging is not null group by judging
+) as items on items.run = runs.id
 """
 
 
 def list_runs(db: Database) -> list[Row]:
-    """List all runs, newest first, with the counts of their units (of a build: of its items and scenarios)."""
+    """List all runs, newest first, with the counts of their units.
+
+    Of a build these are its items and scenarios, of stored responses judged again the judgements.
+    """
     return list(db.query(_RUNS + " group by runs.id order by runs.rowid desc"))
 
 

@@ -68,9 +68,11 @@ class RunFigures:
     """A run at one moment.
 
     Fields:
-        kind: run, plan, import, branch or build. state: as its process wrote it last; `status` is what it really is.
+        kind: run, plan, import, branch, build or judge. state: as its process wrote it last; `status` is what it
+            really is.
         alive: its process works. paused: it is held; `held` says why, in words after `paused`.
-        pending, running, done, failed: units: searches and trials together; of a build its items.
+        pending, running, done, failed: units: searches and trials together; of a build its items; of responses that
+            are judged again the judgements.
         rejected: items of a build of which nothing was kept.
         study: where it stands in a study, or None.
         error: why it ended early, or None. log: file that a detached process writes to, or None.
@@ -122,6 +124,15 @@ class RunFigures:
         return total
 
 
+_UNITS = "select state, count(*) from units where run = ? group by state"
+
+_COUNTS = {
+    "build": "select state, count(*) from build_items where run = ? group by state",
+    "judge": "select iif(score is null, 'failed', 'done'), count(*) from verdicts where judging = ? group by 1",
+}
+"""How kinds of runs are counted that have no units of their own."""
+
+
 class FigureReader:
     """Reads the figures of every run of one database, again and again, from any thread."""
 
@@ -143,7 +154,7 @@ class FigureReader:
             "select id, kind, state, coalesce(world, ''), created_at, finished_at, error, log, paused, owner_host, "
             "owner_pid, owner_started, heartbeat, coalesce(held, ''), "
             # Builds from before the number of items was stored: what is drawn is known, lines of a file are not.
-            "case kind when 'build' then coalesce(json_extract(experiment, '$.items'), "
+            "case when kind in ('build', 'judge') then coalesce(json_extract(experiment, '$.items'), "
             "json_extract(experiment, '$.profiles'), 0) end "
             "from runs order by rowid desc"
         ).fetchall()
@@ -152,7 +163,7 @@ class FigureReader:
 
     def _figures(self, db: Database, row: tuple[Any, ...], study: Membership | None) -> RunFigures:
         run, kind, state, world, created_at, finished_at, error, log, paused, *owner, heartbeat, held, items = row
-        counts = self._read_counts(db, run, state, (state, finished_at, heartbeat), items)
+        counts = self._read_counts(db, run, kind, state, (state, finished_at, heartbeat), items)
         return RunFigures(
             run=run,
             kind=kind,
@@ -175,14 +186,12 @@ class FigureReader:
         )
 
     def _read_counts(
-        self, db: Database, run: str, state: str, version: tuple[Any, ...], items: int | None
+        self, db: Database, run: str, kind: str, state: str, version: tuple[Any, ...], items: int | None
     ) -> Counter[str]:
         known = self._counts.get(run)
         if known is not None and known[0] == version and state != "running":
             return known[1]
-        table = "units" if items is None else "build_items"
-        sql = f"select state, count(*) from {table} where run = ? group by state"  # noqa: S608 - one of two words
-        counts: Counter[str] = Counter(dict(db.conn.execute(sql, [run]).fetchall()))
+        counts: Counter[str] = Counter(dict(db.conn.execute(_COUNTS.get(kind, _UNITS), [run]).fetchall()))
         if items is not None:
             counts["pending"] = max(0, items - counts.total())
         self._counts[run] = version, counts
@@ -206,7 +215,7 @@ class FigureReader:
 
 
 class Failure(NamedTuple):
-    """Failed units that came to nothing for the same reason.
+    """Failed units, or judgements of them, that came to nothing for the same reason.
 
     Fields:
         reason: of the first of them. units: how many. unit, kind, scenario, model, arm: the first.
@@ -234,15 +243,23 @@ def reason_pattern(reason: str) -> str:
     return _PARTICULARS.sub("#", reason)
 
 
+_FAILED = """
+select id, coalesce(error, '') as reason from units where run = :run and state = 'failed'
+union all
+select unit, coalesce(error, '') from verdicts where judging = :run and score is null
+"""
+
+
 def failures(db: Database, run: str) -> list[Failure]:
-    """Group a run's failed units by reason, most first; numbers and quoted words do not make two reasons of one."""
+    """Group what failed in a run by reason, most first; numbers and quoted words do not make two reasons of one."""
     groups: dict[str, Failure] = {}
     for row in db.conn.execute(
         # Beside min(), SQLite takes the other columns from the row that has the least id.
-        "select coalesce(error, ''), count(*), min(id), kind, scenario, model, arm, "
-        "exists (select 1 from dialogues where unit = units.id) from units "
-        "where run = ? and state = 'failed' group by error order by min(id) limit ?",
-        [run, DISTINCT_REASONS],
+        "select reason, count(*), min(units.id), kind, scenario, model, arm, "  # noqa: S608 - words from above
+        "exists (select 1 from dialogues where unit = units.id) "
+        f"from ({_FAILED}) as failed join units on units.id = failed.id "
+        "group by reason order by min(units.id) limit :most",
+        {"run": run, "most": DISTINCT_REASONS},
     ):
         found = Failure._make((*row[:-1], bool(row[-1])))
         pattern = reason_pattern(found.reason)

@@ -22,9 +22,9 @@ from storage.sqlite import Database
 
 UnitKind = Literal["search", "trial"]
 
-RunKind = Literal["run", "plan", "branch", "build"]
-"""What was done here: an experiment, searches on their own, a dialogue that a person took over, or scenarios that
-models built. (Files: import.)"""
+RunKind = Literal["run", "plan", "branch", "build", "judge"]
+"""What was done here: an experiment, searches on their own, a dialogue that a person took over, scenarios that models
+built, or stored responses judged again. (Files: import.)"""
 
 
 class UnitKey(NamedTuple):
@@ -116,9 +116,9 @@ def claim(
         if row["state"] == "running":
             other = Owner(row["owner_host"], row["owner_pid"], row["owner_started"])
             if is_alive(other, row["heartbeat"]):
+                advice = ", stop it, or start another run with --new" if spec.kind == "run" else " or stop it"
                 raise OwnedError(
-                    f"run {run} is being worked on by process {other.pid} on {other.host}: wait for it, stop it, "
-                    "or start another run with --new"
+                    f"run {run} is being worked on by process {other.pid} on {other.host}: wait for it{advice}"
                 )
         states = ("running", "failed") if retry_failed else ("running", "running")
         again = db.conn.execute("select id from units where run = ? and state in (?, ?)", [run, *states]).fetchall()

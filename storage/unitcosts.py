@@ -51,21 +51,21 @@ def unit_costs(db: Database) -> Iterator[UnitCost]:
                 "where run = ? and kind = ? and state = 'done' and seconds is not null order by id desc limit ?",
                 [run, kind, most],
             ).fetchall()
-            roles = _roles(db, [unit for unit, *_ in units])
+            roles = _roles(db, run, [unit for unit, *_ in units])
             for unit, arm, model, seconds, finished in units:
                 yield UnitCost(
                     run, world, kind, arm, model, rollouts, judgements, seconds, finished, roles.get(unit, {})
                 )
 
 
-def _roles(db: Database, units: list[int]) -> dict[int, dict[str, tuple[int, int, int, int]]]:
+def _roles(db: Database, run: str, units: list[int]) -> dict[int, dict[str, tuple[int, int, int, int]]]:
     found: dict[int, dict[str, tuple[int, int, int, int]]] = {}
     for start in range(0, len(units), _AT_ONCE):
         part = units[start : start + _AT_ONCE]
         for unit, role, *sums in db.conn.execute(
             "select unit, role, count(*), sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens) from calls "  # noqa: S608 - only markers
-            f"where unit in ({', '.join('?' * len(part))}) group by unit, role",
-            part,
+            f"where unit in ({', '.join('?' * len(part))}) and run = ? group by unit, role",
+            [*part, run],
         ):
             found.setdefault(unit, {})[role] = (sums[0], sums[1] or 0, sums[2] or 0, sums[3] or 0)
     return found

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from workbench.cli import options as opt
-from workbench.cli.common import DONE, LEFT_OUT, DbOption, FormatOption, database_path, narrate, reading, words
+from workbench.cli.common import (
+    DONE,
+    INTERRUPTED,
+    LEFT_OUT,
+    DbOption,
+    FormatOption,
+    database_path,
+    narrate,
+    reading,
+    words,
+)
 
 
 def judge(
@@ -24,7 +34,8 @@ def judge(
 ) -> int:
     """Judge the stored responses of a run again; nothing is generated.
 
-    A judge that has judged them all before gets another row, JUDGE#2; failed judgements are tried again.
+    A judge that has judged them all before gets another row, JUDGE#2; failed judgements are tried again. What was cut
+    off goes on. It is a run of its own (kind judge), so it can be watched, paused and cancelled like any other.
     """
     import sys
 
@@ -64,13 +75,18 @@ def judge(
             seed=found["seed"] or 0,
             concurrency=concurrency,
             prices=prices(options),
+            settings=options.model_dump_json(exclude_defaults=True),
         )
     )
-    narrate(f"{result.done} verdicts written as {', '.join(result.labels)}")
+    written = f"{result.done:,} verdicts written as {', '.join(result.labels)}"
+    if result.state == "interrupted":
+        narrate(f"run {result.run} was interrupted: {written}, {result.left:,} left: the same command goes on")
+        return INTERRUPTED
+    narrate(f"run {result.run}: {written}")
     with reading(db) as database:
         rows = (row for row in score_rows(database, found["run"]) if row["judge"] in result.labels)
         emit_scores(rows, format, title=f"Run {found['run']}")
     if result.failed:
-        narrate(f"{result.failed} judgements failed: the same command tries them again")
+        narrate(f"{result.failed:,} judgements failed: the same command tries them again")
         return LEFT_OUT
     return DONE

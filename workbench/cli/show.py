@@ -55,7 +55,8 @@ def run(
         row |= {"settings": json.loads(row["settings"] or "{}")}
         experiment = json.loads(row["experiment"] or "{}")
         reasons = [failure._asdict() for failure in failures(database, row["run"])]
-    experiment["scenarios"] = f"{len(experiment.get('scenarios', []))} ids"
+    if "scenarios" in experiment:
+        experiment["scenarios"] = f"{len(experiment['scenarios'])} ids"
     row |= {"experiment": experiment}
     if format in ("table", "md"):
         emit_one(row, format)

@@ -211,7 +211,7 @@ class RunsScreen(WorkbenchScreen):
         if (link := self.state.opens()) is not None:
             self.workbench.follow_link(link)
         elif self.state.chosen is not None:
-            self.refuse("it has not built a scenario yet")
+            self.refuse("there is nothing to open yet")
 
     @on(LineList.Opened, "#runs-about")
     def _opened_detail(self, event: LineList.Opened) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from storage.construction import BuildStory
+from storage.rejudge import label
 from storage.runfigures import Failure, RunFigures, RunStory
 from storage.studies import StoredPart
 from workbench.app.state.dialogues import describe_change
@@ -25,6 +26,9 @@ from workbench.app.state.spans import (
     table_line,
 )
 from workbench.text import counted, plain
+
+UNITS = {"build": "items", "judge": "judgements"}
+"""What is counted in runs of some kinds; in all others it is units."""
 
 _REASONS = 12
 """Reasons of a build that are told."""
@@ -75,7 +79,8 @@ def detail_rows(
         return rows + _plain_rows(_ledger(run, width))
     if told.build is not None:
         rows += _plain_rows(_built(told.build, run, width, veil))
-    rows += _failed(run, told.failures, width, veil)
+    scored = told.story.experiment["run"] if run.kind == "judge" else run.run
+    rows += _failed(run, scored, told.failures, width, veil)
     if told.branch is not None:
         rows += _branched(told.branch, width, veil)
     rows += _plain_rows(_about(told.story, width))
@@ -96,8 +101,8 @@ def _how_it_goes(
         parts.insert(1, f"{run.rejected:,} rejected")
     lines = [line(status_span(run.status), Span("  " + " · ".join(parts)))]
     if rate is not None:
-        what = "items" if run.kind == "build" else "units"
-        said = f"{rate:.1f} {what} a second" + ("" if left is None else f" · ≈ {span_of_time(left)} left (estimate)")
+        estimate = "" if left is None else f" · ≈ {span_of_time(left)} left (estimate)"
+        said = f"{rate:.1f} {UNITS.get(run.kind, 'units')} a second{estimate}"
         lines.append(line(muted(said)))
     if (study := run.study) is not None:
         part = study.part.removeprefix(study.name).strip(" ()")
@@ -143,12 +148,14 @@ def _branched(branch: Mapping[str, Any], width: int, veil: Callable[[str], str])
     return [DetailRow(line(text), link) for text in wrapped(said, width)]
 
 
-def _failed(run: RunFigures, failures: Sequence[Failure], width: int, veil: Callable[[str], str]) -> list[DetailRow]:
+def _failed(
+    run: RunFigures, scored: str, failures: Sequence[Failure], width: int, veil: Callable[[str], str]
+) -> list[DetailRow]:
     if not failures:
         return []
     rows = [DetailRow(()), DetailRow(line(Span("failures", "accent", bold=True), muted("  enter opens the first")))]
     for failure in failures:
-        link = _whereto(run, failure)
+        link = _whereto(scored, failure)
         count, *more = wrapped(f"{failure.units:,} × {veil(failure.reason)}", width)
         rows.append(DetailRow(line(Span(count, "error")), link))
         rows += [DetailRow(line(Span(f"  {text}", "error")), link) for text in more[:2]]
@@ -179,13 +186,13 @@ def _study(
     return rows
 
 
-def _whereto(run: RunFigures, failure: Failure) -> Link:
-    """Return where the first unit of a failure is seen best."""
+def _whereto(scored: str, failure: Failure) -> Link:
+    """Return where the first unit of a failure is seen best; `scored` is the run that it belongs to."""
     if failure.kind == "search":
         return Link("search", str(failure.unit))
     if failure.dialogue:
         return Link("dialogue", str(failure.unit))
-    return Link("scores", run.run, f"scenario={failure.scenario}")
+    return Link("scores", scored, f"scenario={failure.scenario}")
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -204,8 +211,12 @@ def _field(name: str, value: object, width: int) -> list[Line]:
 
 def _about(story: RunStory, width: int) -> list[Line]:
     """Return the experiment in words."""
-    experiment, lines = story.experiment, [(), _heading("build" if story.kind == "build" else "experiment")]
+    experiment = story.experiment
+    lines = [(), _heading({"build": "build", "judge": "judging again"}.get(story.kind, "experiment"))]
     judges = dict.fromkeys([*experiment.get("judges", ()), *story.judges])
+    if story.kind == "judge":
+        judges = dict.fromkeys(label(*each) for each in experiment["rounds"].items())
+        lines += _field("responses", f"those of run {experiment['run']} (enter opens its scores)", width)
     scenarios = experiment.get("scenarios")
     if isinstance(scenarios, list):
         lines += _field("scenarios", f"{len(scenarios):,}", width)

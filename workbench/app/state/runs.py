@@ -8,7 +8,7 @@ from typing import Literal
 
 from storage.runfigures import RunFigures
 from workbench.app.state.links import Link
-from workbench.app.state.rundetail import DetailRow, Told, detail_rows
+from workbench.app.state.rundetail import UNITS, DetailRow, Told, detail_rows
 from workbench.app.state.spans import (
     ABSENT,
     Column,
@@ -162,13 +162,16 @@ class RunsState:
             if run.status == "interrupted":
                 return f"nobody works on run {run.run}: r takes it up again"
             return None if working else f"run {run.run} has ended"
-        if run.kind not in ("run", "plan", "build"):
-            return f"run {run.run} is of kind {run.kind}: only experiments, searches and builds are taken up again"
+        if run.kind not in ("run", "plan", "build", "judge"):
+            return (
+                f"run {run.run} is of kind {run.kind}: only experiments, searches, builds and judgements are taken up "
+                "again"
+            )
         if working:
             return f"run {run.run} is being worked on: wait for it, or cancel it with x"
         if verb == "again":
             return None if run.status in ("interrupted", "failed") else self._finished(run)
-        return None if run.failed else f"run {run.run} has no failed {'items' if run.kind == 'build' else 'units'}"
+        return None if run.failed else f"run {run.run} has no failed {UNITS.get(run.kind, 'units')}"
 
     def _finished(self, run: RunFigures) -> str | None:
         """Say that a run is finished, unless it stands in a study that was cut off."""
@@ -187,6 +190,8 @@ class RunsState:
         if run.kind == "build":
             built = self.told.build if self.told is not None else None
             return Link("scenario", built.first) if built is not None and built.first is not None else None
+        if run.kind == "judge":  # its verdicts stand among those of the run whose responses it judges
+            return Link("scores", self.told.story.experiment["run"]) if self.told is not None else None
         if run.kind == "plan" and "search" in first:
             return Link("search", str(first["search"]))
         if run.kind == "branch" and "trial" in first:

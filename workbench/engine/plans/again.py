@@ -33,7 +33,8 @@ def command_again(
     """
     if study is not None and not study.finished and not retry_failed:
         return ["study", "--again", study.study]
-    command = _build_again(story) if story.kind == "build" else _COMMANDS.get(story.kind)
+    own = {"build": _build_again, "judge": _judge_again}.get(story.kind)
+    command = own(story) if own is not None else _COMMANDS.get(story.kind)
     if command is None:
         raise UsageError(f"run {story.run} is of kind {story.kind}: there is no experiment to take up")
     folder = log_folder(path.absolute())
@@ -43,7 +44,8 @@ def command_again(
         file.write_text(experiment_toml(story), "utf-8")
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror or error}") from error
-    return [*command, str(file), *(["--retry-failed"] if retry_failed else [])]
+    asks = retry_failed and story.kind != "judge"  # which tries what failed again in any case
+    return [*command, str(file), *(["--retry-failed"] if asks else [])]
 
 
 def experiment_toml(story: RunStory) -> str:
@@ -92,3 +94,10 @@ def _posts_again(story: RunStory) -> Path:
             "what stands there now makes a build of its own (workbench scenarios build)"
         )
     return file
+
+
+def _judge_again(story: RunStory) -> list[str]:
+    """Return the command that goes on judging, but for its file of settings."""
+    what = story.experiment
+    flags = ["--judges", ",".join(what["judges"]), "--repeats", str(what["repeats"])]
+    return ["judge", what["run"], *flags, "--world", story.world, "--experiment"]

@@ -251,6 +251,25 @@ def test_a_judging_counts_judgements_and_opens_the_scores_of_the_run_it_judges()
     assert state.refusal("retry") is None
 
 
+def test_a_judging_counts_judgements_and_opens_the_scores_of_the_run_it_judges() -> None:
+    state = RunsState()
+    for second, done in enumerate((2, 6)):
+        state.eat([figures("j", "running", kind="judge", pending=9 - done, done=done, failed=1)], 10.0 * second)
+    assert "7/10" in shown(state)[1]
+    about = {"run": "r1", "judges": ["a", "b"], "rounds": {"a": 1, "b": 0}, "repeats": 3}
+    failure = Failure("no", 1, 7, "trial", "s1", "m", "full", False)
+    state.told = Told(story("j", kind="judge", experiment=about, arms=(), models=(), first={}), (failure,))
+    text = told(state)
+    for part in ("6 done · 1 failed · 3 to do", "0.4 judgements a second", "those of run r1", "a#2, b", "repeats"):
+        assert part in text
+    assert state.opens() == Link("scores", "r1")
+    rows = state.details(70)
+    assert Link("scores", "r1", "scenario=s1") in [row.link for row in rows]
+    assert state.refusal("pause") is None
+    state.eat([figures("j", kind="judge", done=9, failed=1)], 20.0)
+    assert state.refusal("retry") is None
+
+
 def test_a_build_says_what_it_kept_and_why_not_more() -> None:
     state = RunsState()
     state.eat([figures("a", "running", kind="build", world="model", pending=5, done=3, rejected=2, failed=1)], 0.0)

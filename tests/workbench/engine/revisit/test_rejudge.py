@@ -1,5 +1,8 @@
 """Judging stored responses again."""
 
+import threading
+import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,20 +10,35 @@ from typing import Any
 import anyio
 import pytest
 
+from simulator.client.types import UnusableEndpointError
+from simulator.scenario import Scenario
 from simulator.surrogate.world import SurrogateWorld
-from simulator.world import JudgementError
-from storage.database import open_readonly
-from storage.readers import find_run, score_rows
+from simulator.world import Draw, JudgementError, Response, Session, Verdict
+from storage.database import open_readonly, open_writable, transaction
+from storage.errors import StorageError
+from storage.readers import find_run, list_runs, score_rows
+from storage.runfigures import FigureReader, RunFigures, failures, run_story
 from tests.workbench.engine.running import FailingWorld, options, work
 from workbench.cli.progress import QuietDisplay
 from workbench.engine.errors import UsageError
+from workbench.engine.plans.again import command_again
 from workbench.engine.revisit.rejudge import Rejudged, rejudge
+from workbench.engine.steering.command import tell_run
 
 
 def scores(path: Path, judge: str) -> list[Any]:
     db = open_readonly(path)
     try:
         return [row["score"] for row in score_rows(db, find_run(db)["run"]) if row["judge"] == judge]
+    finally:
+        db.conn.close()
+
+
+def judgings(path: Path) -> list[RunFigures]:
+    """Return how the judgings stand, the newest first."""
+    db = open_readonly(path)
+    try:
+        return [run for run in FigureReader(lambda *_: True).read(db) if run.kind == "judge"]
     finally:
         db.conn.close()
 
@@ -88,3 +106,109 @@ def test_nothing_to_judge_is_said(tmp_path: Path) -> None:
     outcome = work(path, options(synthetic=2, arms=("vanilla",)), broken)
     with pytest.raises(UsageError, match="no stored response"):
         again(path, outcome.run, "a")
+
+
+async def gone() -> None:
+    raise UnusableEndpointError("gone")
+
+
+class Limited(SurrogateWorld):
+    """A world that notes whom it was asked to judge, and after so many judgements does something else."""
+
+    def __init__(self, most: int = 99, then: Callable[[], Awaitable[None]] = gone) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, Draw]] = []
+        self.most, self.then = most, then
+
+    def open(self, scenario: Scenario, model: str, seed: int) -> Any:
+        return _LimitedSession(self, super().open(scenario, model, seed))
+
+
+class _LimitedSession:
+    def __init__(self, world: Limited, session: Session) -> None:
+        self._world, self._session = world, session
+
+    async def judge(self, response: Response, judge: str, draw: Draw) -> Verdict:
+        if len(self._world.asked) == self._world.most:
+            await self._world.then()
+        self._world.asked.append((self._session.scenario.id + judge, draw))
+        return await self._session.judge(response, judge, draw)
+
+
+def test_cut_off_it_goes_on_as_the_same_run_and_nothing_is_judged_twice(run: tuple[Path, str]) -> None:
+    path, judged = run
+    first = Limited(7)
+    with pytest.raises(UnusableEndpointError, match="gone"):
+        again(path, judged, "a", world=first, concurrency=1)  # judge a's second round
+    (stands,) = judgings(path)
+    assert (stands.status, stands.done, stands.pending, stands.error) == ("failed", 7, 5, "gone")
+    db = open_readonly(path)
+    line = command_again(path, run_story(db, stands.run))
+    assert line[:-1] == f"judge {judged} --judges a --repeats 1 --world surrogate --experiment".split()
+    db.conn.close()
+    rest = Limited()
+    result = again(path, judged, "a", world=rest)
+    assert (result.run, result.done, result.left, result.labels) == (stands.run, 5, 0, ("a#2",))
+    assert sorted(first.asked + rest.asked) == sorted(set(first.asked + rest.asked))
+    (stands,) = judgings(path)
+    assert (stands.status, stands.done, stands.units) == ("done", 12, 12)
+
+
+def test_it_goes_on_where_one_of_its_judges_was_through(run: tuple[Path, str]) -> None:
+    with pytest.raises(UnusableEndpointError):
+        again(*run, "b", "c", world=Limited(23), concurrency=1)  # b has judged all, c all but one
+    result = again(*run, "b", "c")
+    assert (result.done, result.labels) == (1, ("b", "c"))
+
+
+def test_what_failed_is_seen_and_counted_until_it_is_mended(run: tuple[Path, str]) -> None:
+    broken = FailingWorld(judging=lambda scenario, judge, draw: JudgementError("no") if draw.owner == "full" else None)
+    first = again(*run, "b", world=broken)
+    (stands,) = judgings(run[0])
+    assert (stands.status, stands.done, stands.failed) == ("failed-units", 6, 6)
+    db = open_readonly(run[0])
+    (failure,) = failures(db, first.run)
+    assert (failure.reason[-4:], failure.units, failure.arm) == (": no", 6, "full")
+    (row,) = [row for row in list_runs(db) if row["kind"] == "judge"]
+    assert (row["units"], row["failed"], row["scenarios"]) == (12, 6, None)
+    db.conn.close()
+    assert again(*run, "b").run == first.run
+    (stands,) = judgings(run[0])
+    assert (stands.status, stands.done, stands.units) == ("done", 12, 12)
+
+
+def test_it_obeys_commands(run: tuple[Path, str]) -> None:
+    path, _ = run
+    said: list[str | None] = []
+
+    async def told() -> None:
+        teller.start()
+        await anyio.sleep_forever()
+
+    def tell() -> None:
+        (judging,) = judgings(path)
+        said.extend(tell_run(path, judging.run, verb) for verb in ("pause", "resume", "step", "cancel"))
+
+    teller = threading.Thread(target=tell)
+    result = again(*run, "b", "c", world=Limited(5, told), concurrency=1)
+    teller.join()
+    assert said == [None, None, "step: no search is under way or to come", None]
+    assert (result.state, result.done, result.left) == ("interrupted", 5, 19)
+    assert judgings(path)[0].status == "interrupted"
+    assert again(*run, "b", "c").done == 19
+
+
+def test_two_processes_never_judge_the_same(run: tuple[Path, str]) -> None:
+    with pytest.raises(UnusableEndpointError):
+        again(*run, "b", world=Limited(3), concurrency=1)
+    db = open_writable(run[0])
+    with transaction(db):  # as if a process elsewhere were at it
+        db.conn.execute(
+            "update runs set state = 'running', owner_host = 'elsewhere', heartbeat = ? where kind = 'judge'",
+            [time.time()],
+        )
+    db.conn.close()
+    with pytest.raises(StorageError, match=r"worked on by process \d+ on elsewhere: wait for it or stop it"):
+        again(*run, "b")
+    with pytest.raises(StorageError, match="is judging these responses as b"):
+        again(*run, "c", "b")
