@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakeserver import CLOSE, CUT, NOT_JSON, STALL, FakeServer, Fault, reply, status
 from tests.workbench.cli.conftest import Cli
-from tests.workbench.cli.program import complaint, data, start, workbench
+from tests.workbench.cli.program import complaint, data, here, start
 from tests.workbench.engine.clerk import (
     AGAIN,
     FEW,
@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "posts.jsonl").write_text(POSTS)
     with FakeServer() as server:
         server.rule = read
-        done = workbench(*from_posts(server), cwd=folder)
+        done = here(*from_posts(server), cwd=folder)
     assert done.returncode == 3, done.stderr
     assert "4 scenarios from 11 posts" in done.stderr
     assert "6 posts rejected" in done.stderr
@@ -126,7 +126,7 @@ def test_names_and_addresses_never_reach_the_server(tmp_path: Path) -> None:
     (tmp_path / "posts.jsonl").write_text(lines(NAMED.text))
     with FakeServer() as server:
         server.rule = read
-        assert workbench(*from_posts(server), cwd=tmp_path).returncode == 0
+        assert here(*from_posts(server), cwd=tmp_path).returncode == 0
         said = json.dumps(server.requests)
     assert "ana@example.org" not in said
     assert "Daniel" not in said
@@ -135,7 +135,7 @@ def test_names_and_addresses_never_reach_the_server(tmp_path: Path) -> None:
 def test_the_same_command_again_asks_nothing(folder: Path) -> None:
     before = stored(folder)
     with FakeServer() as server:
-        done = workbench(*from_posts(server), cwd=folder)
+        done = here(*from_posts(server), cwd=folder)
         assert server.requests == []
     assert done.returncode == 3
     assert "finished before" in done.stderr
@@ -156,8 +156,8 @@ def test_other_thresholds_are_another_build(tmp_path: Path) -> None:
     (tmp_path / "posts.jsonl").write_text(lines(FEW.text, LEAK.text))
     with FakeServer() as server:
         server.rule = read
-        assert workbench(*from_posts(server), cwd=tmp_path).returncode == 3
-        done = workbench(*from_posts(server, "--presence", 2, "--leaks", "keep"), cwd=tmp_path)
+        assert here(*from_posts(server), cwd=tmp_path).returncode == 3
+        done = here(*from_posts(server, "--presence", 2, "--leaks", "keep"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert {scenario["query"] for scenario in stored(tmp_path)} == {FEW.query, LEAK.query}
     ((scenario, leaks),) = query(tmp_path, "select scenario, leaks from built_scenarios where leaks")
@@ -173,12 +173,12 @@ def test_what_failed_is_done_again_on_request(tmp_path: Path) -> None:
 
     with FakeServer() as server:
         server.rule = ill
-        done = workbench(*from_posts(server), cwd=tmp_path)
+        done = here(*from_posts(server), cwd=tmp_path)
         assert done.returncode == 3
         assert "1 post failed" in done.stderr
         server.rule = read
-        assert "1 post failed" in workbench(*from_posts(server), cwd=tmp_path).stderr
-        done = workbench(*from_posts(server, "--retry-failed"), cwd=tmp_path)
+        assert "1 post failed" in here(*from_posts(server), cwd=tmp_path).stderr
+        done = here(*from_posts(server, "--retry-failed"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert {scenario["query"] for scenario in stored(tmp_path)} == {LOAN.query, MOVE.query}
     assert data("scenarios", "rejected", cwd=tmp_path) == []
@@ -188,17 +188,17 @@ def test_what_the_server_refuses_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "posts.jsonl").write_text(lines(LOAN.text, MOVE.text))
     with FakeServer() as server:
         server.rule = lambda body: status(400, "content filter") if "I am 44" in str(body["messages"]) else read(body)
-        assert workbench(*from_posts(server), cwd=tmp_path).returncode == 3
+        assert here(*from_posts(server), cwd=tmp_path).returncode == 3
     assert reasons(tmp_path) == [("posts.jsonl:2", "", "refused")]
 
 
 def test_wrong_key_stops_at_once_and_can_be_taken_up(tmp_path: Path) -> None:
     (tmp_path / "posts.jsonl").write_text(lines(LOAN.text))
     with FakeServer(key="other") as server:
-        complaint(workbench(*from_posts(server), cwd=tmp_path), 1)
+        complaint(here(*from_posts(server), cwd=tmp_path), 1)
         server.behaviour.key = ""
         server.rule = read
-        assert workbench(*from_posts(server), cwd=tmp_path).returncode == 0
+        assert here(*from_posts(server), cwd=tmp_path).returncode == 0
     assert len(stored(tmp_path)) == 1
 
 
@@ -218,7 +218,7 @@ def test_cut_off_and_taken_up_it_ends_like_an_undisturbed_build(
         server.release()
         server.rule = read
         before = server.answered
-        done = workbench(*from_posts(server, "--concurrency", 5), cwd=tmp_path)
+        done = here(*from_posts(server, "--concurrency", 5), cwd=tmp_path)
         assert done.returncode == 3, done.stderr
         again = server.answered - before
     assert stored(tmp_path) == stored(folder)
@@ -231,7 +231,7 @@ def test_faults_on_the_way_change_nothing(tmp_path: Path, folder: Path) -> None:
     with FakeServer() as server:
         server.faults += [status(429, retry_after="0"), CUT, NOT_JSON, CLOSE, status(500), reply("no")]
         server.rule = read
-        assert workbench(*from_posts(server, "--max-in-flight", 3), cwd=tmp_path).returncode == 3
+        assert here(*from_posts(server, "--max-in-flight", 3), cwd=tmp_path).returncode == 3
         assert server.most_in_flight <= 3
     assert stored(tmp_path) == stored(folder)
 
@@ -240,7 +240,7 @@ def test_a_post_that_cannot_be_read_fails_alone(tmp_path: Path) -> None:
     (tmp_path / "posts.jsonl").write_text(lines(LOAN.text, MOVE.text))
     with FakeServer() as server:
         server.rule = lambda body: reply("{}") if "I am 31" in str(body["messages"]) else read(body)
-        done = workbench(*from_posts(server), cwd=tmp_path)
+        done = here(*from_posts(server), cwd=tmp_path)
     assert done.returncode == 3
     assert reasons(tmp_path) == [("posts.jsonl:1", "", "model")]
     assert [scenario["query"] for scenario in stored(tmp_path)] == [MOVE.query]
@@ -253,12 +253,12 @@ def test_a_build_obeys_commands(tmp_path: Path) -> None:
         process = start(*from_posts(server), cwd=tmp_path)
         server.wait(lambda s: bool(s.stalled), 30)
         ((run,),) = query(tmp_path, "select id from runs")
-        assert workbench("control", run, "cancel", cwd=tmp_path).returncode == 0
+        assert here("control", run, "cancel", cwd=tmp_path).returncode == 0
         process.communicate()
         assert process.returncode == 130
         second = start(*from_posts(server), cwd=tmp_path)
         server.wait(lambda s: len(s.requests) >= 2, 30)
-        assert f"process {second.pid} " in complaint(workbench(*from_posts(server), cwd=tmp_path))
+        assert f"process {second.pid} " in complaint(here(*from_posts(server), cwd=tmp_path))
         second.kill()
         second.communicate()
 
@@ -269,7 +269,7 @@ def test_a_build_obeys_commands(tmp_path: Path) -> None:
 def test_a_model_writes_the_queries_of_drawn_profiles(tmp_path: Path) -> None:
     with FakeServer() as server:
         server.rule = write
-        done = workbench(*written(server), cwd=tmp_path)
+        done = here(*written(server), cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         requests = [r for r in server.requests if r["response_format"]["json_schema"]["name"] == "queries"]
     assert {(r["temperature"], r["top_p"], r["max_tokens"]) for r in requests} == {(0.7, 0.95, 4096)}
@@ -278,7 +278,7 @@ def test_a_model_writes_the_queries_of_drawn_profiles(tmp_path: Path) -> None:
     assert set(Counter(json.dumps(s["profile"]) for s in found).values()) == {3}
     assert {scenario["source"] for scenario in found} == {"synthetic"}
     assert len({scenario["domain"] for scenario in found}) == 6
-    plain = workbench("scenarios", "build", "--synthetic", 6, "--seed", 4, "--db", "other.db", cwd=tmp_path)
+    plain = here("scenarios", "build", "--synthetic", 6, "--seed", 4, "--db", "other.db", cwd=tmp_path)
     assert plain.returncode == 0
     drawn = data("scenarios", "list", "--db", "other.db", cwd=tmp_path)
     assert {json.dumps(s["profile"]) for s in drawn} == {json.dumps(s["profile"]) for s in found}
@@ -295,7 +295,7 @@ def test_queries_that_tell_or_repeat_are_left_out_one_by_one(tmp_path: Path) -> 
 
     with FakeServer() as server:
         server.rule = careless
-        done = workbench(*written(server), cwd=tmp_path)
+        done = here(*written(server), cwd=tmp_path)
     assert done.returncode == 3
     assert "12 queries rejected" in done.stderr
     assert len(stored(tmp_path)) == 6
@@ -309,7 +309,7 @@ def test_a_killed_build_of_queries_goes_on_to_the_same_end(tmp_path: Path) -> No
     cut.mkdir()
     with FakeServer() as server:
         server.rule = write
-        assert workbench(*written(server), cwd=whole).returncode == 0
+        assert here(*written(server), cwd=whole).returncode == 0
         already = server.answered
         server.rule = lambda body: STALL if server.answered >= already + 5 else write(body)
         process = start(*written(server, "--concurrency", 2), cwd=cut)
@@ -318,7 +318,7 @@ def test_a_killed_build_of_queries_goes_on_to_the_same_end(tmp_path: Path) -> No
         process.communicate()
         server.release()
         server.rule = write
-        assert workbench(*written(server), cwd=cut).returncode == 0
+        assert here(*written(server), cwd=cut).returncode == 0
     assert stored(cut) == stored(whole)
 
 

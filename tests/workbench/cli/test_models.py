@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from tests.fakeserver import STALL, FakeServer, status
-from tests.workbench.cli.program import complaint, start, workbench
+from tests.workbench.cli.program import complaint, here, start
 
 KEY = "sk-a-secret-of-ours-42"
 SMALL = ("--limit", 3, "--rollouts", 6, "--depth", 2, "--judges", "m,j", "--quiet", "--format", "json")
@@ -24,13 +24,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a finished run on a model, made with a key."""
     folder = tmp_path_factory.mktemp("models")
     with FakeServer(key=KEY) as server:
-        done = workbench(*on(server), cwd=folder, env={"OPENAI_API_KEY": KEY})
+        done = here(*on(server), cwd=folder, env={"OPENAI_API_KEY": KEY})
         assert done.returncode == 0, done.stderr
     return folder
 
 
 def rows(folder: Path, *arguments: object) -> list[dict[str, object]]:
-    done = workbench("show", *arguments, "--format", "json", cwd=folder)
+    done = here("show", *arguments, "--format", "json", cwd=folder)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, object]] = json.loads(done.stdout)
     return found
@@ -49,13 +49,13 @@ def test_the_ledger_says_who_asked_what(folder: Path) -> None:
 
 def test_a_unit_shows_the_exact_messages_and_the_call_without_its_key(folder: Path) -> None:
     unit = next(row for row in rows(folder, "units") if row["arm"] == "vanilla")
-    scenario = workbench("scenarios", "show", unit["scenario_id"], "--format", "json", cwd=folder)
+    scenario = here("scenarios", "show", unit["scenario_id"], "--format", "json", cwd=folder)
     query = json.loads(scenario.stdout)["query"]
-    shown = workbench("show", "unit", unit["unit"], "--prompts", cwd=folder).stdout
+    shown = here("show", "unit", unit["unit"], "--prompts", cwd=folder).stdout
     assert query in shown
     assert "[reply, stop]" in shown
     assert '"Authorization: Bearer $OPENAI_API_KEY"' in shown
-    calls = json.loads(workbench("show", "unit", unit["unit"], "--format", "json", cwd=folder).stdout)["calls"]
+    calls = json.loads(here("show", "unit", unit["unit"], "--format", "json", cwd=folder).stdout)["calls"]
     assert calls[0]["role"] == "agent"
     assert calls[0]["request"]["messages"][-1]["content"].count(query) == 1
 
@@ -68,7 +68,7 @@ def test_the_key_is_nowhere(folder: Path) -> None:
 def test_an_error_that_echoes_the_key_does_not_show_it(tmp_path: Path) -> None:
     with FakeServer() as server:
         server.rule = lambda body: status(401, f"wrong key {KEY}")
-        done = workbench(*on(server), cwd=tmp_path, env={"OPENAI_API_KEY": KEY})
+        done = here(*on(server), cwd=tmp_path, env={"OPENAI_API_KEY": KEY})
     assert done.returncode == 1
     assert KEY not in done.stderr + done.stdout
     assert done.stderr.count("\n") == 1
@@ -80,10 +80,10 @@ def test_an_error_that_echoes_the_key_does_not_show_it(tmp_path: Path) -> None:
 def test_a_search_on_its_own_is_planned_on_a_model(tmp_path: Path) -> None:
     how = ("--world", "model", "--model", "m", "--judge", "j", "--rollouts", 6, "--depth", 2, "--format", "json")
     with FakeServer() as server:
-        done = workbench("plan", "13141e", *how, "--base-url", server.url, cwd=tmp_path)
+        done = here("plan", "13141e", *how, "--base-url", server.url, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["rollouts"]) == 6
-    again = workbench("plan", "13141e", *how, "--base-url", server.url, cwd=tmp_path)  # without a server
+    again = here("plan", "13141e", *how, "--base-url", server.url, cwd=tmp_path)  # without a server
     assert (again.returncode, again.stdout) == (0, done.stdout)
     (run,) = rows(tmp_path, "runs")
     assert (run["kind"], run["world"], run["models"]) == ("plan", "model", "m")
@@ -93,7 +93,7 @@ def test_a_search_on_its_own_is_planned_on_a_model(tmp_path: Path) -> None:
 def test_stored_responses_are_judged_by_another_model_without_generating(folder: Path) -> None:
     run = rows(folder, "runs")[0]["run"]
     with FakeServer(key=KEY) as server:
-        done = workbench(
+        done = here(
             *("judge", run, "--judges", "third", "--base-url", server.url, "--quiet", "--format", "json"),
             cwd=folder,
             env={"OPENAI_API_KEY": KEY},
@@ -118,7 +118,7 @@ def test_killed_and_resumed_it_ends_like_an_uninterrupted_run(tmp_path: Path, fo
         server.release()
         server.rule = lambda body: None
         before = server.answered
-        done = workbench(*on(server), cwd=tmp_path, env={"OPENAI_API_KEY": KEY})
+        done = here(*on(server), cwd=tmp_path, env={"OPENAI_API_KEY": KEY})
         assert done.returncode == 0, done.stderr
         again = server.answered - before
     keys = ("scenario_id", "arm", "judge", "score", "questions", "given")
@@ -130,7 +130,7 @@ def test_killed_and_resumed_it_ends_like_an_uninterrupted_run(tmp_path: Path, fo
 
 
 def test_no_server_is_one_line(tmp_path: Path) -> None:
-    done = workbench("run", "--world", "model", "--model", "m", "--limit", 1, cwd=tmp_path)
+    done = here("run", "--world", "model", "--model", "m", "--limit", 1, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "OPENAI_API_KEY" in done.stderr
@@ -142,15 +142,15 @@ def test_the_ledger_is_shown_by_unit_with_a_row_for_all(folder: Path) -> None:
     assert {row["unit"] for row in by_unit} <= units
     calls = sum(int(str(row["calls"])) for row in by_unit)
     assert calls == sum(int(str(row["calls"])) for row in rows(folder, "calls"))
-    shown = workbench("show", "calls", "--by", "role", cwd=folder).stdout.splitlines()
+    shown = here("show", "calls", "--by", "role", cwd=folder).stdout.splitlines()
     assert shown[-1].split()[:2] == ["total", str(calls)]
     for wrong in ("", "unit,unit", "nothing"):
-        assert "--by" in complaint(workbench("show", "calls", "--by", wrong, cwd=folder))
+        assert "--by" in complaint(here("show", "calls", "--by", wrong, cwd=folder))
 
 
 def test_the_ledger_is_exported_call_by_call(folder: Path, tmp_path: Path) -> None:
     for ending in ("jsonl", "parquet"):
-        done = workbench("export", "--what", "calls", "-o", tmp_path / f"calls.{ending}", cwd=folder)
+        done = here("export", "--what", "calls", "-o", tmp_path / f"calls.{ending}", cwd=folder)
         assert done.returncode == 0, done.stderr
     ledger = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
     assert len(ledger) == sum(int(str(row["calls"])) for row in rows(folder, "calls"))
