@@ -15,7 +15,7 @@ from workbench.figures import mean_and_half
 
 if TYPE_CHECKING:
     from planner.settings import PlannerSettings
-    from workbench.engine.bench import Ground
+    from workbench.engine.ground import Ground, Prior
     from workbench.engine.options import RunOptions
     from workbench.statistics.studytable import StudyTable, Value
 
@@ -44,6 +44,7 @@ _COLUMNS = (
     Column("per_second", "rollouts/s"),
 )
 
+_PRIORS = {"chance": "by chance", "true": "the truth", "reversed": "the belief backwards"}
 _RECOMMENDED = {"q": "highest mean reward", "visits": "most visited"}
 
 
@@ -76,6 +77,13 @@ def planners(
     decay: opt.Decay = None,
     recommend: Annotated[Literal["q", "visits"] | None, typer.Option(help="Best or most visited subset.")] = None,
     evaluations: opt.Evaluations = None,
+    prior: Annotated[
+        Literal["belief", "chance", "true", "reversed"],
+        typer.Option(help="Who ranks: the surrogate's belief, chance, the truth, or the belief backwards."),
+    ] = "belief",
+    first: Annotated[
+        int | None, typer.Option(min=1, help="Regret of so many attributes that the path begins with; else of all.")
+    ] = None,
     seed: opt.Seed = None,
     seeds: Annotated[int, typer.Option(min=1, help="Repeat with so many seeds, from --seed on.")] = 1,
     quiet: opt.Quiet = False,
@@ -112,27 +120,30 @@ def planners(
     options = read_options(None, flags)
     running = contenders(words(planners) or (), words(rules) or ())
     budgets = read_budgets(words(rollouts) or ())
-    ground = _ground(options, range(options.seed, options.seed + seeds), noiseless, db)
+    ground = _ground(options, range(options.seed, options.seed + seeds), noiseless, prior, db)
     settings = planner_settings(options)
     display = display_for(sys.stderr, quiet=quiet)
-    _emit(anyio.run(bench, ground, running, budgets, settings, display), ground, settings, seeds, format)
+    table = anyio.run(bench, ground, running, budgets, settings, display, first)
+    _emit(table, ground, settings, seeds, first, format)
     if ground.left_out:
         narrate(f"{ground.left_out} scenarios were left out: no attribute of their profile is known")
     return LEFT_OUT if ground.left_out else DONE
 
 
-def _ground(options: "RunOptions", seeds: Sequence[int], noiseless: bool, db: Path | None) -> "Ground":
-    from workbench.engine.bench import scenario_ground, table_ground
+def _ground(options: "RunOptions", seeds: Sequence[int], noiseless: bool, prior: "Prior", db: Path | None) -> "Ground":
+    from workbench.engine.ground import scenario_ground, table_ground
 
     if options.world.startswith("table:"):
-        return table_ground(options, seeds, noiseless=noiseless)
+        return table_ground(options, seeds, noiseless=noiseless, prior=prior)
     if db is None and not database_path(db).exists():
-        return scenario_ground(None, options, seeds, noiseless=noiseless)
+        return scenario_ground(None, options, seeds, noiseless=noiseless, prior=prior)
     with reading(db) as database:
-        return scenario_ground(database, options, seeds, noiseless=noiseless)
+        return scenario_ground(database, options, seeds, noiseless=noiseless, prior=prior)
 
 
-def _emit(table: "StudyTable", ground: "Ground", settings: "PlannerSettings", seeds: int, format: Format) -> None:
+def _emit(
+    table: "StudyTable", ground: "Ground", settings: "PlannerSettings", seeds: int, first: int | None, format: Format
+) -> None:
     if format not in ("table", "md"):
         emit(table.records(), format)
         return
@@ -143,6 +154,10 @@ def _emit(table: "StudyTable", ground: "Ground", settings: "PlannerSettings", se
         f"depth {settings.depth}, c {settings.c:g}, prior decay {settings.decay:g}, {ground.evaluations}",
         f"recommended: {_RECOMMENDED[settings.recommend]}",
     ]
+    if ground.prior in _PRIORS:
+        how.append(f"prior: {_PRIORS[ground.prior]}")
+    if first is not None:
+        how.append(f"regret of the first {first} of each path")
     title = [" · ".join(about), " · ".join(how), *(line.format(clusters=ground.clusters) for line in _LEGEND)]
     narrow = format == "table" and sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
     columns = [column for column in _COLUMNS if column.key in _NARROW or not narrow]

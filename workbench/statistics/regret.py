@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.recommend import Course
+from planner.recommend import Course, best
 from planner.subsets import subsets
 from planner.trace import Trace, path_masks
 from workbench.statistics.bootstrap import Interval, interval
@@ -35,16 +35,28 @@ class Reading(NamedTuple):
     rankings: int
 
 
-def optimum(true: NDArray[np.float64], trace: Trace) -> float:
-    """Return the true score of the best subset of the size that a search looked for; `true` is `[2^n]`, by mask."""
-    return float(true[subsets(trace.available, trace.depth)].max())
+def optimum(true: NDArray[np.float64], trace: Trace, size: int | None = None) -> float:
+    """Return the true score of the best subset of `size` attributes, by default as many as a search looked for.
+
+    Args:
+        true: `[2^n]`, by mask.
+    """
+    return float(true[subsets(trace.available, trace.depth if size is None else size)].max())
 
 
-def read(trace: Trace, course: Course, true: NDArray[np.float64], rollouts: int, cluster: str) -> Reading:
+def read(
+    trace: Trace,
+    course: Course,
+    true: NDArray[np.float64],
+    rollouts: int,
+    cluster: str,
+    first: int | None = None,
+) -> Reading:
     """Say where a search stood after its first `rollouts` rollouts (at most all).
 
     Args:
         course: `best_so_far` of the trace. true: `[2^n]`, true scores by mask.
+        first: so many attributes with which the path would begin are what is recommended; all by default.
 
     Raises:
         ValueError: no subset of the wanted size was evaluated by then.
@@ -52,9 +64,12 @@ def read(trace: Trace, course: Course, true: NDArray[np.float64], rollouts: int,
     t = min(rollouts, trace.rollouts)
     if t < 1 or course.mask[t - 1] < 0:
         raise ValueError(f"nothing can be recommended after {t} rollouts")
+    mask, size = int(course.mask[t - 1]), trace.depth
+    if first is not None and first < size:
+        mask, size = sum(1 << attribute for attribute in best(trace, t).path[:first]), first
     return Reading(
         cluster=cluster,
-        regret=optimum(true, trace) - float(true[course.mask[t - 1]]),
+        regret=optimum(true, trace, size) - float(true[mask]),
         rollouts=t,
         evaluations=int(course.evaluations[t - 1]),
         subsets=len(np.unique(path_masks(trace.path[:t])[:, -1])),

@@ -56,6 +56,11 @@ def test_every_format(cli: Cli) -> None:
     assert cli(*SMALL, "--format", "md").stdout.startswith("**Planners · world: surrogate")
 
 
+def test_the_heading_says_what_is_not_as_in_a_run(cli: Cli) -> None:
+    ended = cli(*SMALL, "--planners", "search", "--prior", "chance", "--first", 1)
+    assert ended.stdout.splitlines()[1].endswith(" · prior: by chance · regret of the first 1 of each path")
+
+
 def test_a_narrow_terminal_shows_what_decides(tmp_path: Path) -> None:
     for columns, headings in ((80, 5), (120, 9)):
         shown = on_a_terminal(*SMALL, cwd=tmp_path, columns=columns, NO_COLOR="1")

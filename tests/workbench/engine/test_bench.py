@@ -18,8 +18,9 @@ from simulator.surrogate.world import SurrogateWorld
 from storage.database import open_writable
 from storage.scenarios import add_scenarios
 from workbench.cli.progress import QuietDisplay
-from workbench.engine.bench import Ground, bench, contenders, read_budgets, scenario_ground, table_ground
+from workbench.engine.bench import bench, contenders, read_budgets
 from workbench.engine.errors import UsageError
+from workbench.engine.ground import Ground, Prior, scenario_ground, table_ground
 from workbench.engine.options import RunOptions, read_options
 from workbench.engine.search import SearchUnit, run_search
 
@@ -31,16 +32,20 @@ def options(**flags: Any) -> RunOptions:
     return read_options(None, flags)
 
 
-def ground(n: int = 3, seeds: int = 1, *, noiseless: bool = False) -> Ground:
-    return scenario_ground(None, options(synthetic=n), range(seeds), noiseless=noiseless)
+def ground(n: int = 3, seeds: int = 1, *, noiseless: bool = False, prior: Prior = "belief") -> Ground:
+    return scenario_ground(None, options(synthetic=n), range(seeds), noiseless=noiseless, prior=prior)
 
 
 def rows(
-    on: Ground, budgets: list[int], settings: PlannerSettings = SHALLOW, planners: list[str] | None = None
+    on: Ground,
+    budgets: list[int],
+    settings: PlannerSettings = SHALLOW,
+    planners: list[str] | None = None,
+    first: int | None = None,
 ) -> list[dict[str, Any]]:
     """Compare planners; return flat rows without the one figure that is a time."""
     running = EVERY if planners is None else contenders(planners, ["raise"])
-    table = anyio.run(partial(bench, on, running, budgets, settings, QuietDisplay()))
+    table = anyio.run(partial(bench, on, running, budgets, settings, QuietDisplay(), first))
     found: list[dict[str, Any]] = [dict(record) for record in table.records()]
     assert all(row.pop("per_second") > 0 for row in found)
     return found
@@ -94,6 +99,24 @@ def test_who_sees_the_truth_of_everything_has_no_regret() -> None:
     assert whole[0]["subsets"] < whole[1]["subsets"] == 120
 
 
+def test_the_prior_decides_where_a_search_begins() -> None:
+    regret = {
+        prior: rows(ground(30, noiseless=True, prior=prior), [1], planners=["search"])[0]["regret"]
+        for prior in ("true", "belief", "chance", "reversed")
+    }
+    assert regret["true"] < regret["belief"] < regret["chance"] < regret["reversed"]
+
+
+def test_the_beginning_of_a_path_is_held_against_the_best_of_its_size() -> None:
+    on = partial(ground, 10, noiseless=True)
+    whole, beginning = (rows(on(), [400], planners=["search"], first=first)[0] for first in (None, 1))
+    assert whole["regret"] == 0 < beginning["regret"]
+    assert (whole["first"], beginning["first"]) == (None, 1)
+    (greedy,) = rows(on(), [1], planners=["greedy"], first=1)
+    assert greedy["regret"] == 0  # it takes what is best alone
+    assert rows(on(), [400], planners=["search"], first=9)[0]["regret"] == 0  # longer than any path: all of it
+
+
 def test_the_exhaustive_planner_before_its_end_is_the_best_of_subsets_by_chance() -> None:
     found = rows(ground(40, noiseless=True), [1, 10, 60], planners=["exhaustive", "random"])
     regret = [row["regret"] for row in found]
@@ -136,6 +159,8 @@ def test_a_reward_table_is_a_task_per_seed(tmp_path: Path) -> None:
     assert [row["evaluations"] for row in found if row["planner"] == "exhaustive"] == [4, 9]
     calm = rows(table_ground(wanted, [0], noiseless=True), [30], settings, ["search", "exhaustive"])
     assert [(row["regret"], row["found"], row["regret_low"]) for row in calm] == [(0, 1, None)] * 2
+    with pytest.raises(UsageError, match="a prior of its own"):
+        table_ground(wanted, [0], noiseless=False, prior="true")
     with pytest.raises(UsageError, match="its own scenario"):
         table_ground(options(world=f"table:{path}", synthetic=3), [0], noiseless=False)
 
