@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from planner.keyed import generator
-from tests.workbench.cli.program import complaint, data, start, workbench
+from tests.workbench.cli.program import complaint, data, here, start
 from tests.workbench.engine.running import options, results, work
 
 RUN = ("run", "--synthetic", "60", "--seed", "5", "--arms", "vanilla,agent,planner", "--rollouts", "150", "--quiet")
@@ -69,7 +69,7 @@ def test_killed_at_any_moment_and_resumed_it_ends_like_an_uninterrupted_run(
             break
         assert process.returncode in (-signal.SIGKILL, 130)
     else:
-        assert workbench(*RUN, cwd=tmp_path).returncode == 0
+        assert here(*RUN, cwd=tmp_path).returncode == 0
     assert results(tmp_path / DATABASE) == results(uninterrupted)
 
 
@@ -99,7 +99,7 @@ def said_when_held(process: "subprocess.Popen[str]") -> str:
 
 @pytest.mark.parametrize("end", ["signal", "cancel", "resume"])
 def test_a_search_that_was_begun_held_says_how_to_go_on_and_ends_at_once_when_told(tmp_path: Path, end: str) -> None:
-    assert workbench("scenarios", "build", "--synthetic", "1", "--seed", "2", "--quiet", cwd=tmp_path).returncode == 0
+    assert here("scenarios", "build", "--synthetic", "1", "--seed", "2", "--quiet", cwd=tmp_path).returncode == 0
     (scenario,) = data("scenarios", "list", cwd=tmp_path)
     search = ("plan", scenario["id"], "--rollouts", "40")
     process = start(*search, "--paused", cwd=tmp_path)
@@ -111,19 +111,19 @@ def test_a_search_that_was_begun_held_says_how_to_go_on_and_ends_at_once_when_to
         process.send_signal(signal.SIGTERM)
     else:
         command = resume if end == "resume" else ["control", run["run"], "cancel"]
-        assert workbench(*command, cwd=tmp_path).returncode == 0
+        assert here(*command, cwd=tmp_path).returncode == 0
     _, err = process.communicate(timeout=30)
     if end == "resume":
         assert process.returncode == 0
         return
     assert process.returncode == 130
     assert "the same command resumes it" in err.splitlines()[-1]
-    ended = workbench(*search, cwd=tmp_path)
+    ended = here(*search, cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, f"taking up run {run['run']}\n")
 
 
 def test_a_run_ends_when_its_database_is_deleted(tmp_path: Path) -> None:
-    assert workbench("scenarios", "build", "--synthetic", "1", "--seed", "2", "--quiet", cwd=tmp_path).returncode == 0
+    assert here("scenarios", "build", "--synthetic", "1", "--seed", "2", "--quiet", cwd=tmp_path).returncode == 0
     (scenario,) = data("scenarios", "list", cwd=tmp_path)
     process = start("plan", scenario["id"], "--paused", cwd=tmp_path)
     said_when_held(process)
@@ -136,7 +136,7 @@ def test_a_run_ends_when_its_database_is_deleted(tmp_path: Path) -> None:
 def test_of_two_at_once_the_second_is_told_who_works_and_takes_over_when_that_one_is_dead(tmp_path: Path) -> None:
     first = start(*LONG, cwd=tmp_path)
     assert wait_for(first, tmp_path, 1)
-    line = complaint(workbench(*LONG, cwd=tmp_path))
+    line = complaint(here(*LONG, cwd=tmp_path))
     assert f"process {first.pid} " in line
     assert "--new" in line
     assert data("show", "runs", cwd=tmp_path)[0]["state"] == "running"
@@ -171,10 +171,10 @@ def test_two_experiments_write_one_database_at_once(tmp_path: Path) -> None:
 
 def test_the_same_command_again_prints_the_same_table_and_runs_nothing(tmp_path: Path) -> None:
     command = ("run", "--synthetic", "7", "--arms", "vanilla,full")
-    first, again = workbench(*command, cwd=tmp_path), workbench(*command, cwd=tmp_path)
+    first, again = here(*command, cwd=tmp_path), here(*command, cwd=tmp_path)
     assert (first.returncode, again.returncode) == (0, 0)
     assert first.stdout == again.stdout
     assert "finished before" in again.stderr
-    new = workbench(*command, "--new", cwd=tmp_path)
+    new = here(*command, "--new", cwd=tmp_path)
     assert new.returncode == 0
     assert len(data("show", "runs", cwd=tmp_path)) == 2

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fakeserver import FakeServer
 from tests.workbench.cli.conftest import Cli
-from tests.workbench.cli.program import start, workbench
+from tests.workbench.cli.program import here, start
 from workbench.engine.plans.presets import presets
 
 SMALL = ("--synthetic", 7, "--seed", 4, "--rollouts", 12, "--quiet")
@@ -130,7 +130,7 @@ def test_a_table_that_a_study_lacks(cli: Cli) -> None:
 def test_a_sweep_on_language_models_shares_what_was_answered(tmp_path: Path) -> None:
     with FakeServer() as server:
         on = ("--world", "model", "--base-url", server.url, "--model", "m", "--limit", 2, "--quiet")
-        ended = workbench("run", "--preset", "abstention", *on, "--arms", "agent", "--format", "json", cwd=tmp_path)
+        ended = here("run", "--preset", "abstention", *on, "--arms", "agent", "--format", "json", cwd=tmp_path)
         assert ended.returncode == 0, ended.stderr
     rows = json.loads(ended.stdout)
     assert [(row["abstention"], row["source"]) for row in rows] == [
@@ -159,7 +159,7 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     for folder in (whole, cut):
         folder.mkdir()
-    left_alone = workbench(*command, cwd=whole)
+    left_alone = here(*command, cwd=whole)
     assert left_alone.returncode == 0, left_alone.stderr
     total, aims = done_units(whole), (0.05, 0.3, 0.6, 0.9)
     for share in aims:
@@ -171,7 +171,7 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path: Path) -> None:
                 continue
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    ended = workbench(*command, cwd=cut)
+    ended = here(*command, cwd=cut)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == json.loads(left_alone.stdout)
     assert done_units(cut) == total

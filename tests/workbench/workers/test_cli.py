@@ -6,14 +6,13 @@ import shlex
 import signal
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.workbench.cli.program import complaint, here, workbench
 from tests.workbench.workers.running import COMMAND
-from workbench.cli.main import main
 from workbench.workers.identity import ours, send
 
 
@@ -22,12 +21,11 @@ class Workbench:
 
     def __init__(self, database: Path) -> None:
         self.database = database
-        self.env = {**os.environ, "WORKBENCH_DB": str(database), "VLLM_COMMAND": shlex.join(COMMAND)}
-        self.seen: set[str] = set()
+        self.env = {"WORKBENCH_DB": str(database), "VLLM_COMMAND": shlex.join(COMMAND)}
 
     def __call__(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "workbench", "workers", *arguments]
-        done = subprocess.run(line, env=self.env | env, capture_output=True, text=True, check=False)
+        run = workbench if arguments[0] == "start" else here  # a supervisor must not be a child of the test's process
+        done = run("workers", *arguments, cwd=self.database.parent, env=self.env | env)
         assert done.returncode == code, (done.args, done.returncode, done.stdout, done.stderr)
         return done
 
@@ -84,22 +82,6 @@ def test_stop_ends_what_a_killed_supervisor_left(workers: Workbench, model: Path
     assert workers.status() == []
 
 
-def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Call the program in this process, which is quicker; return its exit code and what it said on stderr."""
-    monkeypatch.setattr(sys, "argv", ["workbench", "workers", *arguments])
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as ended:
-            main()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
-    assert isinstance(ended.value.code, int)
-    return ended.value.code, said.err
-
-
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -113,38 +95,20 @@ def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
         (("start", "--replicas", "0"), "--replicas"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_code_2(
-    database: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    line: str,
-) -> None:
-    monkeypatch.setenv("VLLM_COMMAND", shlex.join(COMMAND))
-    monkeypatch.setenv("WORKBENCH_DB", str(database))
-    code, said = called(monkeypatch, capsys, *arguments)
-    assert code == 2
-    assert line in said
+def test_wrong_usage_is_one_line_and_exit_code_2(database: Path, arguments: tuple[str, ...], line: str) -> None:
+    env = {"VLLM_COMMAND": shlex.join(COMMAND), "WORKBENCH_DB": str(database)}
+    assert line in complaint(here("workers", *arguments, cwd=database.parent, env=env))
 
 
-def test_without_vllm_a_line_says_what_is_missing(
-    database: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setenv("WORKBENCH_DB", str(database))
-    code, said = called(monkeypatch, capsys, "start", "--model", str(model), "--gpus", "none")
-    assert code == 2
-    assert "no vllm command: install vLLM" in said
+def test_without_vllm_a_line_says_what_is_missing(database: Path, model: Path) -> None:
+    start, env = ("workers", "start", "--model", model, "--gpus", "none"), {"PATH": "", "WORKBENCH_DB": str(database)}
+    assert "no vllm command: install vLLM" in complaint(here(*start, cwd=database.parent, env=env))
 
 
 @pytest.mark.parametrize("verb", ["status", "stop", "drain", "logs"])
-def test_without_a_database_nothing_is_made(
-    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("WORKBENCH_DB", str(tmp_path / "none.db"))
-    code, said = called(monkeypatch, capsys, verb)
-    assert code == 2
-    assert "there is no database" in said
+def test_without_a_database_nothing_is_made(verb: str, tmp_path: Path) -> None:
+    ended = here("workers", verb, cwd=tmp_path, env={"WORKBENCH_DB": "none.db"})
+    assert "there is no database" in complaint(ended)
     assert not (tmp_path / "none.db").exists()
 
 
