@@ -357,6 +357,10 @@ class WorkbenchApp(App[None]):
         if front := self.screen_in_front:
             self.push_screen(Jump(front))
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Return how a key is called; enter by its name, as in all texts."""
+        return super().get_key_display(binding).replace("⏎", "enter")
+
     def get_system_commands(self, _screen: Screen[object]) -> Iterable[SystemCommand]:
         """List what the palette offers beside places."""
         for number, name in enumerate(SCREENS, 1):

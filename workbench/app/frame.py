@@ -3,7 +3,7 @@
 import asyncio
 import time
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar, cast
 
@@ -20,7 +20,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storage.errors import StorageError
-from workbench.app.look import status_content
+from workbench.app.look import clickable, status_content
 from workbench.app.state.links import Link
 from workbench.app.widgets.keyline import KeyLine
 from workbench.text import plain
@@ -185,6 +185,8 @@ class WorkbenchScreen(Screen[None]):
     NAME: ClassVar[str]
     PANES: ClassVar[tuple[str, ...]] = ()
     """Ids of the panes, in the order of the tab key."""
+    WORDS: ClassVar[Mapping[str, str]] = {}
+    """Words and signs on the screen, and what they mean: the help lists them."""
 
     BINDINGS = [
         Binding("tab", "pane(1)", "Next pane", id="frame.next_pane", show=False),
@@ -263,6 +265,32 @@ class WorkbenchScreen(Screen[None]):
     def read_every(self, seconds: float) -> None:
         """Have the data read again and again while the screen is shown: some of it changes outside the database."""
         self.set_interval(seconds, self._read_if_shown)
+
+    def key(self, name: str) -> str:
+        """Return the key of a binding, by its id, on this screen or in what it shows: the one that the user chose."""
+        binding, _ = self._binding(name)
+        chosen = self.workbench.settings.keys.get(name)
+        return self.app.get_key_display(binding.with_key(chosen.split(",")[0].strip()) if chosen else binding)
+
+    def hints(self, *hints: tuple[str, str]) -> Content:
+        """Return a line that says what keys do, and does it where it is clicked: words, and the id of a binding, each.
+
+        What a widget does by itself, which must have the focus for it, is only said.
+        """
+        said = []
+        for words, name in hints:
+            text, (binding, own) = Content(f"{words} {self.key(name)}"), self._binding(name)
+            action = f"screen.{binding.action}" if own else binding.action
+            said.append(clickable(text, action) if action.startswith("screen.") else text)
+        return Content(" · ").join(said)
+
+    def _binding(self, name: str) -> tuple[Binding, bool]:
+        """Return a binding, and whether it is the screen's own."""
+        for node in (self, *self.query("*")):
+            for _, binding in node._bindings:
+                if binding.id == name:
+                    return binding, node is self
+        raise KeyError(name)
 
     def refuse(self, why: str) -> None:
         """Say why a key does nothing now."""

@@ -7,6 +7,7 @@ from rich.style import Style
 from textual.app import App
 from textual.color import Color
 from textual.content import Content
+from textual.style import Style as VisualStyle
 from textual.theme import Theme
 from textual.widget import Widget
 
@@ -27,6 +28,11 @@ def status_content(name: str, *, word: bool = True) -> Content:
     """
     found = status(name)
     return Content.styled(found.label() if word else found.glyph, f"${found.colour}")
+
+
+def clickable(content: Content, action: str) -> Content:
+    """Return text that does an action, such as `screen.plan`, when it is clicked."""
+    return content.stylize(VisualStyle.from_meta({"@click": action}))
 
 
 def content_of(line: Sequence[Span]) -> Content:

@@ -22,6 +22,9 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 _TRIES = 2_000
 """Rounds of the event loop that `until` waits, of 10 ms at least."""
 
+_GROUPS = ("begin", "go", "follow", "refresh", "back", "export")
+"""Of the app's own workers, those that end by themselves."""
+
 _SNAPSHOT_TRIES = 200
 """Rounds that a screen may take to look as it did."""
 
@@ -86,7 +89,7 @@ async def settled(pilot: Pilot[None]) -> None:
 
     def idle() -> bool:
         front = app.screen_in_front
-        busy = [w for w in app.workers if w.is_running and w.group in ("begin", "go", "follow", "refresh", "back", "export")]
+        busy = [w for w in app.workers if w.is_running and w.group in _GROUPS]
         waiting = any(w.group in ("back", "export", "note") for w in busy) and len(app.screen_stack) > 1
         return (not busy or waiting) and not (isinstance(front, WorkbenchScreen) and front.refreshing)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.workbench.app.runs.adding import add_copies
 from tests.workbench.app.workers.adding import add
 from workbench.app.app import WorkbenchApp
 from workbench.app.frame import SCREENS, TitleLine
+from workbench.app.screens.filters import FilterDialog
 from workbench.app.screens.runform import RunForm
 from workbench.app.screens.runs import RunsScreen
 from workbench.app.screens.workers import WorkersScreen
@@ -26,6 +28,14 @@ from workbench.app.widgets.matrix import ScoreMatrix
 async def wheel(pilot: Pilot[None], widget: Widget, *, up: bool = False) -> None:
     """Turn the wheel once above a widget."""
     await pilot._post_mouse_events([MouseScrollUp if up else MouseScrollDown], widget, offset=(10, 1))
+
+
+async def click_on(pilot: Pilot[None], text: str) -> None:
+    """Wait until a text is on the screen, and click on its first letter."""
+    await until(pilot, lambda: text in screen_text(pilot.app))
+    lines = screen_text(pilot.app).splitlines()
+    y = next(y for y, line in enumerate(lines) if text in line)
+    await pilot.click(offset=(lines[y].index(text), y))
 
 
 def front(pilot: Pilot[None]) -> str:
@@ -52,6 +62,38 @@ def test_a_list_is_clicked_opened_and_scrolled(prepared: Path, key: str, name: s
             await until(pilot, lambda: front(pilot) == opened)
 
     asyncio.run(run())
+
+
+def test_what_scenarios_say_their_keys_do_is_done_on_a_click(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await click_on(pilot, "select space")
+        await until(pilot, lambda: "1 selected" in screen_text(pilot.app))
+        await click_on(pilot, "preview tab")
+        await until(pilot, lambda: "Profile" in screen_text(pilot.app))
+        await click_on(pilot, "list tab")
+        await click_on(pilot, "f filters")
+        await until(pilot, lambda: isinstance(pilot.app.screen, FilterDialog))
+        await pilot.press("escape", "slash", *"zzzz")
+        await click_on(pilot, "shows all again")
+        await until(pilot, lambda: "Scenarios · 14 · 1 selected" in screen_text(pilot.app))
+
+    drive(prepared, steps, (80, 24))
+
+
+def test_the_first_scenarios_are_added_by_a_click(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[str]] = []
+
+    async def launch(_: WorkbenchApp, arguments: Sequence[str]) -> None:
+        asked.append(arguments)
+        raise OSError("not now")
+
+    monkeypatch.setattr(WorkbenchApp, "launch", launch)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await click_on(pilot, "add the 70")
+        await until(pilot, lambda: asked == [["scenarios", "import", "--bundled"]])
+
+    drive(tmp_path / "w.db", steps, (80, 24))
 
 
 @pytest.fixture

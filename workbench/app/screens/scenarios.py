@@ -1,10 +1,9 @@
 """Scenarios: find, look at and choose them, and start from here what is done with them."""
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,27 +13,16 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from storage.errors import NotFoundError
-from storage.notes import annotations
-from storage.scenariopages import (
-    Key,
-    Overview,
-    ScenarioFilter,
-    ScenarioRow,
-    ids_of,
-    key_of,
-    matching,
-    overview,
-    page,
-    scenario_results,
-)
-from storage.scenarios import find_scenario, scenarios_by_id
+from storage.scenariopages import Key, ScenarioFilter, ids_of, page
+from storage.scenarios import scenarios_by_id
 from workbench.app.frame import Export, Headline, Pane, Subject
+from workbench.app.look import clickable
 from workbench.app.screens.filters import FilterDialog
+from workbench.app.screens.scenarioreading import read_detail, read_list
 from workbench.app.screens.starting import Starting
 from workbench.app.state.links import Link
 from workbench.app.state.scenario import ScenarioDetail, detail_lines
-from workbench.app.state.scenarios import EVERYTHING, ScenarioLines, Window, around, filter_words
+from workbench.app.state.scenarios import EVERYTHING, ScenarioLines, filter_words
 from workbench.app.widgets.profileview import ProfileView
 from workbench.app.widgets.scenariolist import ScenarioTable
 from workbench.text import plain
@@ -45,15 +33,7 @@ if TYPE_CHECKING:
 _TYPING_SECONDS = 0.08
 """A search begins when so long no key was pressed."""
 
-_EMPTY = """\
-No scenarios yet.
-
- b  adds the 70 that come with the workbench:
-    invented people, ten in each of seven domains
- n  builds synthetic ones, up to 14,000
-
-Then p plans what is worth asking about the one under the cursor, and shows the search.
-
+_IMPORT = """\
 PENGUIN's own files are imported from a shell, and appear here by themselves:
 
     workbench scenarios import profiles.json queries.json
@@ -96,10 +76,33 @@ class ScenariosScreen(Starting):
                 yield Input(placeholder="/ search", id="scenario-search", compact=True)
                 yield Static(id="scenario-chips")
             yield ScenarioTable(id="scenario-table")
-            yield Static("No scenario fits. escape leaves the search, then q shows all again.", id="scenario-nothing")
-            yield Static(Content(_EMPTY), id="scenario-empty")
+            nothing = Content("No scenario fits. escape leaves the search, then q ")
+            show_all = clickable(Content.styled("shows all again", "underline"), "screen.show_all")
+            yield Static(nothing + show_all + ".", id="scenario-nothing")
+            yield Static(self._empty(), id="scenario-empty")
         with Pane(id="scenario-preview"):
             yield ProfileView()
+
+    def _empty(self) -> Content:
+        """Say how to begin; what the two keys do is done on a click, too."""
+
+        def way(name: str, action: str, text: str) -> Content:
+            return Content.styled(f" {self.key(name)}  ", "bold $accent") + clickable(
+                Content.styled(text, "underline"), action
+            )
+
+        return Content("\n").join(
+            (
+                Content("No scenarios yet.\n"),
+                way("scenarios.bundled", "screen.bundled", "add the 70 that come with the workbench"),
+                Content.styled("    invented people, ten in each of seven domains", "$muted"),
+                way("scenarios.build", "screen.build", "build synthetic ones, up to 14,000"),
+                Content(
+                    f"\nThen {self.key('scenarios.plan')} plans what is worth asking about the one under the cursor, "
+                    f"and shows the search.\n\n{_IMPORT}"
+                ),
+            )
+        )
 
     # What the screen says about itself
 
@@ -150,7 +153,7 @@ class ScenariosScreen(Starting):
         state, table = self.state, self._table
         wanted, self._wanted = self._wanted, None
         filtered = state.filter
-        found = await self.workbench.read(partial(_read, filtered, state.place, table.window, wanted))
+        found = await self.workbench.read(partial(read_list, filtered, state.place, table.window, wanted))
         if filtered != state.filter and wanted is None:
             self._stale = True  # another letter was typed meanwhile: what was found is out of date
             return
@@ -182,7 +185,7 @@ class ScenariosScreen(Starting):
             self._show_detail(None)
             return
         key = state.keys[state.cursor]
-        self._show_detail(await self.workbench.read(partial(_read_detail, key)))
+        self._show_detail(await self.workbench.read(partial(read_detail, key)))
 
     # Showing
 
@@ -206,16 +209,17 @@ class ScenariosScreen(Starting):
             for name, value in filter_words(state.filter)
             # Where there is no room for all of them, those that let everything pass say nothing.
             if (name, value) not in everything or not self.has_class("-narrow")
-        ] or [Content.styled("f filters", "$muted")]
+        ] or [Content.styled(f"{self.key('scenarios.filter')} filters", "$muted")]
         if chips != self._chips:
             self._chips = chips
-            self.query_one("#scenario-chips", Static).update(Content("  ").join(chips))
+            line = clickable(Content("  ").join(chips), "screen.filter")
+            self.query_one("#scenario-chips", Static).update(line)
 
     def _show_titles(self) -> None:
         pane, some = self.query_one("#scenario-list"), self.state.overview.total > 0
         pane.border_title = f"Scenarios · {self.state.title}" if some else "Scenarios"
-        hint = " · preview tab" if self.has_class("-narrow") else ""
-        pane.border_subtitle = f"select space · all a · open enter{hint}" if some else ""
+        keys = [("select", "scenarios.choose"), ("all", "scenarios.choose_all"), ("open", "list.open")]
+        pane.border_subtitle = self._hints("preview", *keys) if some else ""
         self.refresh_headline()
 
     def _show_detail(self, detail: ScenarioDetail | None) -> None:
@@ -225,8 +229,12 @@ class ScenariosScreen(Starting):
         view.show(lines, other=not (before and detail and before.scenario.id == detail.scenario.id))
         pane = self.query_one("#scenario-preview")
         pane.border_title = f"scenario {detail.scenario.id[:8]}" if detail else "scenario"
-        hint = " · list tab" if self.has_class("-narrow") else ""
-        pane.border_subtitle = f"plan p · dialogue d · run r{hint}" if detail else ""
+        keys = [("plan", "scenarios.plan"), ("dialogue", "scenarios.dialogue"), ("run", "scenarios.run")]
+        pane.border_subtitle = self._hints("list", *keys) if detail else ""
+
+    def _hints(self, beside: str, *keys: tuple[str, str]) -> Content:
+        """Return what keys do, and where only one pane has room, the one that leads to the pane beside."""
+        return self.hints(*keys, *([(beside, "frame.next_pane")] if self.has_class("-narrow") else []))
 
     @on(ProfileView.Resized)
     def _wrap_again(self) -> None:
@@ -317,6 +325,11 @@ class ScenariosScreen(Starting):
         if chosen is not None:
             self._set_filter(chosen)
 
+    def action_show_all(self) -> None:
+        """Let everything pass."""
+        self._table.focus()
+        self._set_filter(EVERYTHING)
+
     def _set_filter(self, wanted: ScenarioFilter) -> None:
         self.state.filter = wanted
         with self._search.prevent(Input.Changed):
@@ -342,51 +355,3 @@ class ScenariosScreen(Starting):
     @property
     def _search(self) -> Input:
         return self.query_one("#scenario-search", Input)
-
-
-class _Found(NamedTuple):
-    """What one reading found.
-
-    Fields:
-        key: of what a link names. cleared: the filters hid that, and are to go. missing: why it was not found.
-    """
-
-    keys: list[Key]
-    key: Key | None
-    rows: list[ScenarioRow]
-    overview: Overview
-    cleared: bool
-    missing: str | None
-
-
-def _read(
-    filtered: ScenarioFilter,
-    place: Callable[[Sequence[Key], Key | None], int],
-    window: Window,
-    wanted: str | None,
-    db: "Database",
-) -> _Found:
-    keys, key, cleared, missing = matching(db, filtered), None, False, None
-    if wanted is not None:
-        try:
-            key = key_of(db, find_scenario(db, wanted).id)
-        except NotFoundError as error:
-            missing = str(error)
-        else:
-            if key not in keys:
-                keys, cleared = matching(db, EVERYTHING), True
-    first = max(0, place(keys, key) - window.height // 2)
-    rows = page(db, around(keys, Window(first, window.height)))
-    return _Found(keys, key, rows, overview(db), cleared, missing)
-
-
-def _read_detail(key: Key, db: "Database") -> ScenarioDetail | None:
-    found = ids_of(db, [key])
-    if not found:
-        return None
-    ((scenario, _),) = found
-    return ScenarioDetail(
-        find_scenario(db, scenario),
-        tuple(scenario_results(db, scenario)),
-        annotations(db, f"scenario/{scenario}"),
-    )

@@ -100,8 +100,9 @@ class DialoguePicker(Pane):
             self._asked.add(first)
             self.post_message(self.Wanted(first))
 
-    def on_resize(self) -> None:
-        """Write for the new width."""
+    def on_line_list_resized(self, event: LineList.Resized) -> None:
+        """Write for the new width: the list has none before there is something to list."""
+        event.stop()
         self._renew()
 
     def on_line_list_opened(self, event: LineList.Opened) -> None:

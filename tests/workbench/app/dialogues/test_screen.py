@@ -21,6 +21,7 @@ from workbench.app.app import WorkbenchApp
 from workbench.app.screens.dialogues import DialoguesScreen
 from workbench.app.screens.takeover import ChooseColumns, Stopped, TakeOver
 from workbench.app.widgets.dialoguepane import Transcript
+from workbench.app.widgets.dialoguepicker import DialoguePicker
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.replybar import ReplyBar
 
@@ -228,6 +229,19 @@ def test_the_list_opens_what_is_picked_and_q_returns_to_it(prepared: Path) -> No
         assert front(pilot).subject() is None
         assert front(pilot).copy_text() is None
         assert front(pilot).exports() == []
+
+    drive(prepared, steps, None)
+
+
+def test_the_first_dialogues_are_listed_over_the_whole_width(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        picker = front(pilot).query_one(DialoguePicker)
+        run, places = picker._run, picker._places
+        await until(pilot, lambda: "domain" in text(pilot))
+        picker.show(None, ())
+        await until(pilot, lambda: "There is no dialogue yet" in text(pilot))
+        picker.show(run, places)
+        await until(pilot, lambda: "domain" in text(pilot) and "planner" in text(pilot))
 
     drive(prepared, steps, None)
 
