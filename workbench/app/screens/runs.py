@@ -62,9 +62,9 @@ class RunsScreen(WorkbenchScreen):
         Binding("p", "pause", "Pause", id="runs.pause"),
         Binding("x", "cancel", "Cancel", id="runs.cancel"),
         Binding("r", "again('again')", "Resume", id="runs.again"),
-        Binding("R", "again('retry')", "Retry", id="runs.retry"),
+        Binding("R", "again('retry')", "Retry failed", id="runs.retry"),
         Binding("l", "log", "Log", id="runs.log"),
-        Binding("n", "new", "New", id="runs.new"),
+        Binding("n", "new", "New run", id="runs.new"),
     ]
 
     def __init__(self) -> None:

@@ -1,6 +1,5 @@
 """All about one run, in lines: how it goes, what failed, the experiment, its calls, and where it comes from."""
 
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,11 +23,15 @@ from workbench.app.state.spans import (
     span_of_time,
     status_span,
     table_line,
+    wrapped,
 )
 from workbench.text import counted, plain
 
 UNITS = {"build": "items", "judge": "judgements"}
 """What is counted in runs of some kinds; in all others it is units."""
+
+TAKEN_UP = ("run", "plan", "build", "judge")
+"""Kinds of runs that go on where they were cut off, or do what failed again."""
 
 _REASONS = 12
 """Reasons of a build that are told."""
@@ -85,8 +88,8 @@ def detail_rows(
         rows += _branched(told.branch, width, veil)
     rows += _plain_rows(_about(told.story, width))
     rows += _plain_rows(_ledger(run, width))
-    rows += _plain_rows(_origin(told.story, run, width))
-    return rows + _study(run, told.parts, known, width)
+    rows += _study(run, told.parts, known, width)
+    return rows + _plain_rows(_origin(told.story, run, width))
 
 
 def _plain_rows(lines: Sequence[Line]) -> list[DetailRow]:
@@ -96,7 +99,8 @@ def _plain_rows(lines: Sequence[Line]) -> list[DetailRow]:
 def _how_it_goes(
     run: RunFigures, rate: float | None, left: float | None, width: int, veil: Callable[[str], str]
 ) -> list[Line]:
-    parts = [f"{run.done:,} done", f"{run.failed:,} failed", f"{run.pending + run.running:,} to do"]
+    done, to_do = f"{run.done:,} {UNITS.get(run.kind, 'units')} done", f"{run.pending + run.running:,} to do"
+    parts = [done, f"{run.failed:,} failed", to_do]
     if run.kind == "build":
         parts.insert(1, f"{run.rejected:,} rejected")
     lines = [line(status_span(run.status), Span("  " + " · ".join(parts)))]
@@ -111,11 +115,20 @@ def _how_it_goes(
     if run.status == "paused" and run.held:
         lines += [line(Span(text, "warning")) for text in wrapped(plain(f"paused {run.held}"), width)]
     if run.status == "interrupted":
-        what = "goes on with the study" if run.study is not None and not run.study.finished else "takes it up"
-        lines.append(line(Span(f"nobody works on it; r {what} where it was", "warning")))
+        lines.append(line(Span("; ".join(["nobody works on it", *_take_up(run)]), "warning")))
     if run.error:
         lines += [line(Span(text, "error")) for text in wrapped(veil(run.error), width)]
+    if run.status == "failed":
+        lines += [line(Span(text, "warning")) for text in _take_up(run)]
     return lines
+
+
+def _take_up(run: RunFigures) -> list[str]:
+    """Say what the key does that takes up a run that has stopped; nothing for a kind that can't be."""
+    if run.kind not in TAKEN_UP:
+        return []
+    what = "goes on with the study" if run.study is not None and not run.study.finished else "takes it up"
+    return [f"r {what} where it was"]
 
 
 _EFFECTS = {"rejected": "warning", "replaced": "text-muted", "failed": "error"}
@@ -153,7 +166,7 @@ def _failed(
 ) -> list[DetailRow]:
     if not failures:
         return []
-    rows = [DetailRow(()), DetailRow(line(Span("failures", "accent", bold=True), muted("  enter opens the first")))]
+    rows = [DetailRow(()), DetailRow(_heading("failures", "enter opens the first, R does them again"))]
     for failure in failures:
         link = _whereto(scored, failure)
         count, *more = wrapped(f"{failure.units:,} × {veil(failure.reason)}", width)
@@ -176,6 +189,9 @@ def _study(
     done = sum(part.run in known and known[part.run].state == "done" for part in parts if part.run)
     heading = _heading(f"study {plain(run.study.name)}", f"{done} of {counted(len(parts), 'run')} done")
     rows = [DetailRow(()), DetailRow(heading)]
+    at_work = any(known[part.run].status in ("running", "paused") for part in parts if part.run and part.run in known)
+    if run.status == "done" and not run.study.finished and not at_work:
+        rows.append(DetailRow(line(Span("nobody works on it; r goes on with it where it was", "warning"))))
     for part in parts:
         figures = known.get(part.run or "")
         status = status_span(figures.status if figures is not None else "pending", word=False)
@@ -193,11 +209,6 @@ def _whereto(scored: str, failure: Failure) -> Link:
     if failure.dialogue:
         return Link("dialogue", str(failure.unit))
     return Link("scores", scored, f"scenario={failure.scenario}")
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Break safe text into lines of at most `width` characters, between words where it can; at least one."""
-    return textwrap.wrap(text, max(10, width)) or [""]
 
 
 def _heading(text: str, more: str = "") -> Line:
@@ -235,11 +246,7 @@ def _about(story: RunStory, width: int) -> list[Line]:
     if isinstance(planner := experiment.get("planner"), dict):
         lines += _field("planner", _planner_in_words(planner), width)
     if isinstance(library := experiment.get("library"), dict):
-        told = [f"{library.get('neighbours', ABSENT)} neighbours by {library.get('embedder', ABSENT)}"]
-        told += ["leaky"] * bool(library.get("leaky")) + [f"index {str(library.get('index'))[:16]}"] * bool(
-            library.get("index")
-        )
-        lines += _field("paths", ", ".join(told), width)
+        lines += _field("paths", _paths_in_words(library), width)
     if isinstance(agent := experiment.get("agent"), dict):
         told = [
             f"stops at completeness {agent.get('threshold', ABSENT)}",
@@ -247,6 +254,8 @@ def _about(story: RunStory, width: int) -> list[Line]:
             f"{agent.get('persona', '')} user",
         ]
         lines += _field("agent", ", ".join(told), width)
+    if "search" in story.first and "trial" in story.first:
+        lines += _field("units", "searches (scenario × model), trials (each × arm)", width)
     if story.seed is not None:
         lines += _field("seed", story.seed, width)
     return lines
@@ -261,13 +270,31 @@ def _items_in_words(experiment: dict[str, Any]) -> str:
     return f"{counted(experiment['profiles'], 'profile')}, {each} each, {experiment.get('missing', 0):.0%} unknown"
 
 
+def _paths_in_words(library: dict[str, Any]) -> str:
+    nearest = f"those of the {library.get('neighbours', ABSENT)} most similar queries"
+    parts = [f"{nearest}, by {library.get('embedder', ABSENT)}"]
+    if library.get("leaky"):
+        parts.append("its own may be among them (leaky)")
+    if library.get("index"):
+        parts.append(f"index {str(library['index'])[:16]}")
+    return ", ".join(parts)
+
+
 def _planner_in_words(planner: dict[str, Any]) -> str:
     name = planner.get("planner", ABSENT)
     parts = [f"{name}, rule {planner.get('rule')}" if name == "search" else str(name)]
-    parts += [f"T {planner.get('rollouts', ABSENT)}", f"depth {planner.get('depth', ABSENT)}"]
+    parts += [f"{planner.get('rollouts', ABSENT)} rollouts", f"depth {planner.get('depth', ABSENT)}"]
     if name == "search":
-        parts += [f"c {planner.get('c', ABSENT)}", f"decay {planner.get('decay', ABSENT)}"]
-    return ", ".join([*parts, f"evaluations {planner.get('evaluations', ABSENT)}"])
+        parts += [f"exploration {planner.get('c', ABSENT)}", f"prior decay {planner.get('decay', ABSENT)}"]
+    return ", ".join([*parts, _evaluations_in_words(str(planner.get("evaluations", ABSENT)))])
+
+
+def _evaluations_in_words(evaluations: str) -> str:
+    """Say how often a subset is judged."""
+    kind, _, times = evaluations.partition(":")
+    if kind == "cache" and times.isdecimal():
+        return f"{counted(int(times), 'judgement')} a subset ({evaluations})"
+    return "a new judgement every visit (fresh)" if kind == "fresh" else f"evaluations {evaluations}"
 
 
 _CALLS = (
@@ -311,9 +338,9 @@ def _origin(story: RunStory, run: RunFigures, width: int) -> list[Line]:
     world = f"{story.world} {story.world_version}".strip()
     for name, value in (
         ("world", world),
-        ("code", story.code_version),
-        ("identity", story.identity[:16]),
-        ("library", (story.library or "")[:16]),
+        ("code", story.code_version and f"workbench {story.code_version}"),
+        ("identity", story.identity and f"{story.identity[:16]} (hash of the experiment)"),
+        ("library", story.library and f"{story.library[:16]} (hash of its planned paths)"),
         ("started", moment(run.created_at, form="long")),
         ("finished", moment(run.finished_at, form="long") if run.finished_at else ""),
     ):

@@ -8,7 +8,7 @@ from typing import Literal
 
 from storage.runfigures import RunFigures
 from workbench.app.state.links import Link
-from workbench.app.state.rundetail import UNITS, DetailRow, Told, detail_rows
+from workbench.app.state.rundetail import TAKEN_UP, UNITS, DetailRow, Told, detail_rows
 from workbench.app.state.spans import (
     ABSENT,
     Column,
@@ -33,18 +33,18 @@ _LEAST_SECONDS = 2.0
 _COLUMNS = (
     Column("state"),
     Column("run"),
-    Column("kind", rank=6),
-    Column("study", rank=5),
+    Column("kind", rank=7),
+    Column("study", rank=6),
     Column("world"),
-    Column("progress", widest=16),
+    Column("progress", rank=1, widest=16),
     Column("units", right=True),
-    Column("failed", right=True, rank=1),
-    Column("rate", right=True, rank=4),
-    Column("left", right=True, rank=3),
-    Column("calls", right=True, rank=7),
-    Column("tokens", right=True, rank=8),
-    Column("cost", right=True, rank=5),
-    Column("started", right=True, rank=2),
+    Column("failed", right=True, rank=2),
+    Column("rate", right=True, rank=5),
+    Column("left", right=True, rank=4),
+    Column("calls", right=True, rank=8),
+    Column("tokens", right=True, rank=9),
+    Column("cost", right=True, rank=6),
+    Column("started", right=True, rank=3),
 )
 
 _BAR = 6
@@ -144,7 +144,7 @@ class RunsState:
         cells = [self._cells(run, now) for run in self.runs]
         widths = layout(_COLUMNS, cells, width)
         for run, row in zip(self.runs, cells, strict=True):
-            if run.units:
+            if run.units and "progress" in widths:
                 # A line for what is through, so that bars stand out where something moves.
                 through, wide = run.finished == run.units, widths["progress"]
                 text = "─" * wide if through else draw(run.finished / run.units, wide)
@@ -162,7 +162,7 @@ class RunsState:
             if run.status == "interrupted":
                 return f"nobody works on run {run.run}: r takes it up again"
             return None if working else f"run {run.run} has ended"
-        if run.kind not in ("run", "plan", "build", "judge"):
+        if run.kind not in TAKEN_UP:
             return (
                 f"run {run.run} is of kind {run.kind}: only experiments, searches, builds and judgements are taken up "
                 "again"
@@ -271,7 +271,7 @@ class RunsState:
             "kind": muted(run.kind),
             "study": muted(f"{plain(run.study.name)} {run.study.position}/{run.study.parts}" if run.study else ABSENT),
             "world": status_span("surrogate") if run.world == "surrogate" else Span(plain(run.world) or ABSENT),
-            "progress": Span(" " * _BAR if run.units else ABSENT, colour),
+            "progress": Span("─" * _BAR if run.units else ABSENT, colour),
             "units": Span(f"{run.finished:,}/{run.units:,}"),
             "failed": Span(f"{run.failed:,}", "error") if run.failed else muted(ABSENT),
             "rate": Span(ABSENT if rate is None else f"{rate:.1f}/s" if rate < 10 else f"{number(rate)}/s"),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from workbench.app.state.rundetail import wrapped
 from workbench.app.state.spans import (
     ABSENT,
     Line,
@@ -19,6 +18,7 @@ from workbench.app.state.spans import (
     span_of_time,
     status_span,
     text_of,
+    wrapped,
 )
 from workbench.doctor import Check
 from workbench.text import counted, plain

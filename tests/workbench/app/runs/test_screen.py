@@ -122,7 +122,10 @@ def test_without_runs_the_screen_says_how_to_get_one(tmp_path: Path, size: tuple
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-def test_many_runs_as_they_look(mixed: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_many_runs_as_they_look(
+    mixed: Path, tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.app.state.runs._LEAST_SECONDS", 1e9)  # no rates
     path = tmp_path / "w.db"
     shutil.copy(mixed, path)
     add_copies(path, 40)

@@ -161,7 +161,7 @@ def test_the_experiment_stands_there_in_words() -> None:
         "arms         vanilla, planner",
         "judges       a, b",
         "scenarios    3",
-        "T 300",
+        "300 rollouts",
         "rule raise",
         "seed         7",
     ):
@@ -169,6 +169,23 @@ def test_the_experiment_stands_there_in_words() -> None:
     assert "surrogate 1-x" in text
     state.told = Told(story("another"))
     assert "vanilla" not in told(state)
+
+
+@pytest.mark.parametrize(("kind", "said"), [("build", True), ("branch", False)])
+@pytest.mark.parametrize("status", ["interrupted", "failed"])
+def test_only_what_can_be_taken_up_names_the_key_that_does_it(kind: str, status: str, said: bool) -> None:
+    state = RunsState()
+    state.eat([figures("a", status, kind=kind, done=1, pending=2)], 0.0)
+    assert ("r takes it up where it was" in told(state)) is said
+    assert (state.refusal("again") is None) is said
+
+
+def test_no_figure_is_cut_on_a_tiny_terminal() -> None:
+    state = RunsState()
+    state.eat([figures("0123abcd", "interrupted", done=350, pending=2)], 0.0)
+    heading, (row,) = state.table(44, 0.0, bar)
+    assert "progress" not in text_of(heading)
+    assert text_of(row).endswith("350/352")
 
 
 def test_failures_open_their_first_unit() -> None:
@@ -241,26 +258,13 @@ def test_a_judging_counts_judgements_and_opens_the_scores_of_the_run_it_judges()
     failure = Failure("no", 1, 7, "trial", "s1", "m", "full", False)
     state.told = Told(story("j", kind="judge", experiment=about, arms=(), models=(), first={}), (failure,))
     text = told(state)
-    for part in ("6 done · 1 failed · 3 to do", "0.4 judgements a second", "those of run r1", "a#2, b", "repeats"):
-        assert part in text
-    assert state.opens() == Link("scores", "r1")
-    rows = state.details(70)
-    assert Link("scores", "r1", "scenario=s1") in [row.link for row in rows]
-    assert state.refusal("pause") is None
-    state.eat([figures("j", kind="judge", done=9, failed=1)], 20.0)
-    assert state.refusal("retry") is None
-
-
-def test_a_judging_counts_judgements_and_opens_the_scores_of_the_run_it_judges() -> None:
-    state = RunsState()
-    for second, done in enumerate((2, 6)):
-        state.eat([figures("j", "running", kind="judge", pending=9 - done, done=done, failed=1)], 10.0 * second)
-    assert "7/10" in shown(state)[1]
-    about = {"run": "r1", "judges": ["a", "b"], "rounds": {"a": 1, "b": 0}, "repeats": 3}
-    failure = Failure("no", 1, 7, "trial", "s1", "m", "full", False)
-    state.told = Told(story("j", kind="judge", experiment=about, arms=(), models=(), first={}), (failure,))
-    text = told(state)
-    for part in ("6 done · 1 failed · 3 to do", "0.4 judgements a second", "those of run r1", "a#2, b", "repeats"):
+    for part in (
+        "6 judgements done · 1 failed · 3 to do",
+        "0.4 judgements a second",
+        "those of run r1",
+        "a#2, b",
+        "repeats",
+    ):
         assert part in text
     assert state.opens() == Link("scores", "r1")
     rows = state.details(70)
@@ -283,7 +287,7 @@ def test_a_build_says_what_it_kept_and_why_not_more() -> None:
     state.told = Told(story("a", kind="build", experiment=about, arms=(), models=(), first={}), build=build)
     text = told(state)
     for part in (
-        "3 done · 2 rejected · 1 failed · 5 to do",
+        "3 items done · 2 rejected · 1 failed · 5 to do",
         "7 scenarios kept · 1 more query rejected · 4 values dropped",
         "2 × leak, rejected: the query tells Age",
         "each: workbench scenarios rejected a",
@@ -319,8 +323,11 @@ def test_a_study_shows_its_runs_and_goes_on_as_a_whole() -> None:
     assert state.refusal("again") is None
     state.choose("a")
     assert state.refusal("again") is None  # it is done, but the study is not
+    state.told = Told(story("a"), parts=parts)
+    assert "r goes on with it where it was" in told(state)
     state.eat([figures("b", "running", study=member(2)), first], 1.0)
     assert state.refusal("again") == "study budget is at run b"
+    assert "r goes on" not in told(state)
 
 
 def test_a_branch_says_what_it_left_and_a_paused_run_why() -> None:
