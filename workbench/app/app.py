@@ -39,6 +39,9 @@ _POLL_SECONDS = 0.1
 _SAY_SECONDS = 10.0
 """What went wrong is said for so long."""
 
+_TOLD = 3
+"""Faults of the user's keys that are told at once."""
+
 _CLASSES = {name: f"{name.title()}Screen" for name in SCREENS}
 
 
@@ -192,10 +195,23 @@ class WorkbenchApp(App[None]):
         if self._link:
             await self._follow(self._link)
         self.set_interval(_POLL_SECONDS, self._look)
+        if self.settings.keys:
+            self._check_keys()
         if not self.settings.toured:
             from workbench.app.screens.tour import Tour
 
             self.push_screen(Tour(), lambda _: self._remember(toured=True))
+
+    @work(group="keys", exit_on_error=False)
+    async def _check_keys(self) -> None:
+        """Say what is wrong with the keys that the user has set."""
+        from workbench.app.keys import faults
+        from workbench.app.state.settings import settings_path
+
+        found = await asyncio.to_thread(faults, self.settings.keys)
+        if found:
+            more = f" (and {len(found) - _TOLD} more)" if len(found) > _TOLD else ""
+            self.problem(f"{settings_path()}, [keys]: {'; '.join(found[:_TOLD])}{more}; ? lists the keys that hold")
 
     def _look(self) -> None:
         """Have the screen in front read again where any process has written; leave if nobody is there to see it."""

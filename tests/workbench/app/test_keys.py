@@ -14,8 +14,10 @@ from textual.widgets._footer import FooterKey
 
 import workbench.app
 from storage.database import open_readonly
-from tests.workbench.app.driving import driving, settled, until
+from tests.workbench.app.driving import drive, driving, screen_text, settled, until
 from workbench.app.frame import SCREENS
+from workbench.app.keys import faults
+from workbench.app.state.settings import Settings
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "app.md"
 
@@ -137,3 +139,30 @@ _SIGNS = {
     "plus": "+",
     "minus": "-",
 }
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"),
+    [
+        ({"scenarios.plan": "f5, ctrl+é", "app.help": "h,?", "ask.yes": "j", "search.play": "r"}, ["'h'", "'h'"]),
+        ({"scenarios.plan": "r", "scenarios.run": "p"}, []),  # each takes the other's
+        ({"scenarios.plan": "d"}, ["'scenarios.plan' and 'scenarios.dialogue' both want 'd'"]),
+        ({"scenarios.plan": "question_mark"}, ["'scenarios.plan' and 'app.help' both want '?'"]),
+        ({"scenarios.plan": "f5", "scenarios.run": "f5"}, ["'scenarios.plan' and 'scenarios.run' both want 'f5'"]),
+        ({"plan": "f5"}, ["'plan' is no key's id"]),
+        ({"scenarios.plan": "f99"}, ["'scenarios.plan': there is no key 'f99'"]),
+        ({"scenarios.plan": "ctl+p,"}, ["there is no key 'ctl+p'", "there is no key ''"]),
+    ],
+)
+def test_what_is_wrong_with_the_keys_of_a_user_is_found(keys: dict[str, str], wrong: list[str]) -> None:
+    found = faults(keys)
+    assert len(found) == len(wrong)
+    assert all(part in text for part, text in zip(wrong, found, strict=True))
+
+
+def test_wrong_keys_are_told_and_the_hints_name_those_that_hold(prepared: Path) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "is no key's id" in screen_text(pilot.app))
+        await until(pilot, lambda: "plan f5" in screen_text(pilot.app))
+
+    drive(prepared, steps, settings=Settings(toured=True, keys={"scenarios.plan": "f5,f6", "plan": "x"}))
