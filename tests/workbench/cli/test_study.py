@@ -155,7 +155,7 @@ def done_units(folder: Path) -> int:
 @pytest.mark.slow
 def test_a_killed_study_goes_on_where_it_was(tmp_path: Path) -> None:
     """Killed as by the power switch, again and again, it ends with the tables of one that was left alone."""
-    command = ("study", "--synthetic", "14", "--rollouts", "60", "--format", "json")
+    command = ("study", "--synthetic", "7", "--rollouts", "30", "--format", "json")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     for folder in (whole, cut):
         folder.mkdir()
