@@ -1,5 +1,6 @@
 """`workbench` and `workbench open`: the terminal app."""
 
+import codecs
 import signal
 import sys
 from functools import partial
@@ -36,6 +37,11 @@ def open_app(db: Path | None, link: str | None = None) -> int:
         raise UsageError(str(error)) from error
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("the app needs a terminal: `workbench --help` lists what works without one")
+    if codecs.lookup(sys.stderr.encoding).name != "utf-8":
+        raise UsageError(
+            f"the app draws with Unicode, and this terminal is set to {sys.stderr.encoding}: "
+            "LC_ALL=C.UTF-8 before the command changes that"
+        )
     from storage.database import ensure_database
 
     path = database_path(db)

@@ -1,6 +1,7 @@
 """What the app does not wait for before it is to be seen, and what stops it before it takes the screen."""
 
 import gc
+import io
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 from storage.database import ensure_database, open_writable
 from storage.errors import WrongDatabaseError
 from storage.migrations import SCHEMA_VERSION
+from workbench.cli.app import open_app
+from workbench.engine.errors import UsageError
 
 _FIRST_FRAME = """
 import anyio, sys
@@ -79,3 +82,13 @@ def test_garbage_is_collected_again_once_the_app_has_started() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "True"
     assert gc.isenabled()
+
+
+def test_a_terminal_without_unicode_is_refused_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        stream = io.TextIOWrapper(io.BytesIO(), "latin-1")
+        stream.isatty = lambda: True  # type: ignore[method-assign]  # a terminal, as far as anybody asks
+        monkeypatch.setattr(sys, name, stream)
+    with pytest.raises(UsageError, match=r"set to latin-1: LC_ALL=C\.UTF-8"):
+        open_app(tmp_path / "w.db")
+    assert not (tmp_path / "w.db").exists()

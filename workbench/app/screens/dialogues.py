@@ -211,11 +211,11 @@ class DialoguesScreen(Playing, Branching):
         panes = self.panes
         rooms = tuple(pane.transcript.room for pane in panes)
         drawn = (rooms, self.workbench.blurred, id(self.replay), tuple(map(id, self.replay.columns)))
-        if drawn == self._drawn or len(panes) != len(self.replay.columns):
-            return
+        if drawn == self._drawn or len(panes) != len(self.replay.columns) or not any(rooms):
+            return  # what has no room yet says so as soon as it has
         self._drawn = drawn
         aligned = not self.has_class("-narrow")
-        made = [blocks(self.replay, n, max(20, room), self.hide) for n, room in enumerate(rooms)]
+        made = [blocks(self.replay, n, max(20, room or max(rooms)), self.hide) for n, room in enumerate(rooms)]
         tallest = [max(len(block.lines) for block in row) for row in zip(*made, strict=True)]
         for pane, own in zip(panes, made, strict=True):
             pane.transcript.show(own, tallest if aligned else [len(block.lines) for block in own])
