@@ -8,13 +8,15 @@ from storage.sqlite import Database
 
 Row = dict[str, Any]
 
-_SEARCHES = """
+_FIELDS = """
 select units.id as unit, units.run as run, units.scenario as scenario_id, units.model as model, units.state as state,
   units.error as error, units.finished_at as finished_at, runs.world as world, runs.kind as kind, runs.seed as seed,
   runs.created_at as created_at, runs.state = 'running' and runs.paused as paused, runs.held as held,
   scenarios.domain as domain, scenarios.query as query,
   coalesce(searches.planner, units.arm) as planner, searches.rule as rule, searches.judge as judge,
   searches.depth as depth, searches.rollouts as rollouts, searches.best_q as best_q, searches.best_path as best_path
+"""
+_TABLES = """
 from units join runs on runs.id = units.run join scenarios on scenarios.id = units.scenario
 """
 
@@ -25,7 +27,8 @@ def search_row(db: Database, unit: int) -> Row:
     Raises:
         NotFoundError: there is no such search.
     """
-    query = _SEARCHES + "left join searches on searches.unit = units.id where units.id = ? and units.kind = 'search'"
+    of_unit = "left join searches on searches.unit = units.id where units.id = ? and units.kind = 'search'"
+    query = f"{_FIELDS}{_TABLES}{of_unit}"
     for row in db.query(query, [unit]):
         return row
     raise NotFoundError(f"there is no search {unit}: `workbench show searches` lists those of a run")
@@ -38,11 +41,16 @@ def first_search(db: Database, run: str) -> int | None:
 
 
 def latest_searches(db: Database, limit: int, *, scenario: str | None = None) -> list[Row]:
-    """List searches that can be looked at, finished or under way, latest first; of one scenario, or of all."""
-    where, values = ("where units.scenario = ? ", [scenario]) if scenario is not None else ("", [])
+    """List searches that can be looked at, finished or under way, latest first; of one scenario, or of all.
+
+    Those of one scenario differ in their settings, so `c` stands in their rows too.
+    """
+    more, where, values = "", "", []
+    if scenario is not None:
+        more, where, values = ", runs.experiment ->> '$.planner.c' as c", "where units.scenario = ? ", [scenario]
     return list(
         db.query(
-            f"{_SEARCHES} join searches on searches.unit = units.id {where}order by units.id desc limit ?",
+            f"{_FIELDS}{more}{_TABLES}join searches on searches.unit = units.id {where}order by units.id desc limit ?",
             [*values, limit],
         )
     )

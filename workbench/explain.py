@@ -29,9 +29,12 @@ def set_words(mask: int, names: Sequence[str]) -> str:
 
 
 def scale_words(rule: Rule) -> str:
-    """Say which scale scores are on."""
+    """Say what the figures of actions are, and on which scale."""
     scale = "1-5" if rule.width == 1 else "0-1"
-    return f"score and bonus on {scale}, as the rule {rule.name} computes; Q on 1-5"
+    return (
+        "N rollouts · Q their mean value, 1-5 · prior share before any try · bonus shrinks with N · "
+        f"score = Q + bonus on {scale} (rule {rule.name}); the highest is next"
+    )
 
 
 def decision_words(decision: Decision, names: Sequence[str]) -> str:

@@ -56,7 +56,7 @@ def test_a_state_for_people(cli: Cli, prepared: Path, search: tuple[str, int]) -
     assert "last choice: rollout 40 took" in told
     assert "ranking asked at rollout 1:" in told
     assert "surrogate, true" in told
-    assert "score and bonus on 0-1" in told
+    assert "Q + bonus on 0-1" in told
     assert "◀" in told
     assert "| next attribute |" in cli("show", "tree", search[0], "--db", prepared, "--inspect", "nothing",
                                        "--format", "md").stdout  # fmt: skip

@@ -9,12 +9,14 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from workbench.app.frame import WorkbenchScreen
+
 
 class Help(ModalScreen[None]):
-    """The keys of a screen, in the groups that define them.
+    """The keys of a screen, in the groups that define them, and its words and signs.
 
     Args:
-        screen: whose keys.
+        screen: whose.
     """
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -22,6 +24,7 @@ class Help(ModalScreen[None]):
 
     def __init__(self, screen: Screen[object]) -> None:
         super().__init__()
+        self._words = screen.WORDS if isinstance(screen, WorkbenchScreen) else {}
         self._groups: dict[str, dict[str, list[str]]] = {"This screen": {}, "In this pane": {}, "Everywhere": {}}
         for active in screen.active_bindings.values():
             if what := _said(active.binding):
@@ -42,6 +45,9 @@ class Help(ModalScreen[None]):
                         for group, lines in part:
                             yield Static(Content.styled(group, "bold $primary"))
                             yield Static(_keys(lines), classes="keys")
+                        if part is not own and self._words:
+                            yield Static(Content.styled("Words and signs", "bold $primary"))
+                            yield Static(_listed(self._words), classes="keys")
             yield Static(Content.styled("Keys can be changed: docs/app.md says how.", "$muted"))
 
     async def action_dismiss(self, result: None = None) -> None:
@@ -65,8 +71,11 @@ def _said(binding: Binding) -> str:
 
 
 def _keys(lines: Mapping[str, Sequence[str]]) -> Content:
-    shown = {what: " ".join(keys) for what, keys in lines.items()}
-    width = min(20, max(map(len, shown.values())))
+    return _listed({" ".join(keys): what for what, keys in lines.items()})
+
+
+def _listed(lines: Mapping[str, str]) -> Content:
+    width = min(20, max(map(len, lines)))
     return Content("\n").join(
-        Content.styled(f"{keys:>{width}}  ", "bold $accent") + Content(what) for what, keys in shown.items()
+        Content.styled(f"{first:>{width}}  ", "bold $accent") + Content(what) for first, what in lines.items()
     )

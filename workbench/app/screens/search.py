@@ -42,6 +42,25 @@ class SearchScreen(Moving):
 
     NAME = "search"
     PANES = ("searches", "tree", "second", "inspector", "course", "difference")
+    WORDS: ClassVar = {
+        "set": "what is known, whatever the order",
+        "rollout": "a path that was tried",
+        "N": "rollouts through the set",
+        "Q": "their mean value, 1-5",
+        "(4.20)": "not tried yet: a stand-in for Q",
+        "prior": "share before anything was tried",
+        "rollouts": "through exactly this order",
+        "bonus": "shrinks the more it was tried",
+        "score": "Q + bonus: the highest is next",
+        "ranking": "asked for a set: makes its prior",
+        "evaluation": "a response and its verdict",
+        "=": "several orders reach the set",
+        "≡": "it is the one under the cursor",
+        "★": "on the way to the best subset",
+        "◀": "on the last rollout's path",
+        "⊘": "left out: evaluations failed",
+        "− + ↕": "only left, only right, moved",
+    }
     COMMANDS: ClassVar = {Nodes}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "play", "Run", id="search.play"),
@@ -227,14 +246,14 @@ class SearchScreen(Moving):
         same = partial(latest_searches, limit=_LISTED, scenario=state.scenario)
         rows = [row for row in await self.workbench.read(same) if row["unit"] != state.unit]
         title = "Put beside it: searches of the same scenario"
-        if not rows:
+        if not (one := bool(rows)):
             rows = await self.workbench.read(partial(latest_searches, limit=_LISTED))
             rows = [row for row in rows if row["unit"] != state.unit]
             title = "Put beside it: searches of other scenarios (this one has no other)"
         if not rows:
             self.notify("there is no other search: n makes one with other settings", severity="warning")
             return
-        unit = await self.app.push_screen_wait(SearchPicker(title, rows))
+        unit = await self.app.push_screen_wait(SearchPicker(title, rows, one=one))
         if unit is not None:
             self.desk.take_second(*await self._read(unit, None))
             await self._lay_out()

@@ -97,13 +97,14 @@ class SearchPicker(WorkbenchDialog[int | None]):
 
     Args:
         title: what for. rows: as `storage.searches.latest_searches` returns them, at least one.
+        one: they are all of one scenario.
     """
 
     BINDINGS = [Binding("escape,q", "cancel", "Close", id="search_picker.cancel", show=False)]
 
-    def __init__(self, title: str, rows: list[dict[str, Any]]) -> None:
+    def __init__(self, title: str, rows: list[dict[str, Any]], *, one: bool) -> None:
         super().__init__()
-        self._title, self._rows = title, rows
+        self._title, self._rows, self._one = title, rows, one
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
@@ -118,7 +119,8 @@ class SearchPicker(WorkbenchDialog[int | None]):
 
     def _fill(self) -> None:
         lines = self.query_one(LineList)
-        heading, shown = search_lines(self._rows, lines.scrollable_content_region.width - 1, self.workbench.sensitive)
+        width = lines.scrollable_content_region.width - 1
+        heading, shown = search_lines(self._rows, width, self.workbench.sensitive, one=self._one)
         lines.styles.height = len(shown) + 1
         lines.show(shown, heading=heading)
         lines.focus()

@@ -27,10 +27,10 @@ class _Field(NamedTuple):
 
 
 _FIELDS = (
-    _Field("rollouts", "rollouts (T)"),
-    _Field("depth", "attributes per path"),
-    _Field("c", "weight of the exploration term"),
-    _Field("judge", "who judges"),
+    _Field("rollouts", "how many paths are tried"),
+    _Field("depth", "questions on a path, at most"),
+    _Field("c", "the higher, the more it explores"),
+    _Field("judge", "who scores the responses"),
     _Field("seed", "moves noise and random choices"),
     _Field("rate", "rollouts per second, 0 = no limit"),
 )
@@ -94,11 +94,11 @@ class SearchForm(WorkbenchDialog[list[str] | None]):
             with Horizontal(classes="field"):
                 yield Label("planner")
                 yield Select.from_values(PLANNERS, value=state.planner, allow_blank=False, id="planner", compact=True)
-                yield Static("what plans the path", classes="about")
+                yield Static("search, or one to compare it with", classes="about")
             with Horizontal(classes="field"):
                 yield Label("rule")
                 yield Select.from_values(list(RULES), value=trace.rule, allow_blank=False, id="rule", compact=True)
-                yield Static("selection rule of the tree search", classes="about")
+                yield Static("raise, or the algorithm as printed", classes="about")
             for field in _FIELDS:
                 with Horizontal(classes="field"):
                     yield Label(field.name)

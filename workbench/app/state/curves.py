@@ -41,24 +41,13 @@ class Curves:
         """T."""
         return len(self.best)
 
-    def bounds(self) -> tuple[float, float]:
-        """Return the ends of the value axis, tenths within 1-5 around everything that is drawn."""
-        values = np.concatenate([self.best, self.chosen])
-        values = values[np.isfinite(values)]
-        if not len(values):
-            return 1.0, 5.0
-        low, high = float(values.min()), float(values.max())
-        spare = max(0.0, _LEAST_SPAN - (high - low)) / 2
-        low, high = max(1.0, low - spare), min(5.0, high + spare)
-        return float(np.floor(low * 10 + 1e-9) / 10), float(np.ceil(high * 10 - 1e-9) / 10)
-
     def said(self, t: int, *, short: bool = False) -> str:
         """Say since when the choice stands, after `t` rollouts."""
         last = max((change for change in self.changes if change <= t), default=None)
         if last is None:
             return "nothing chosen yet"
         if short:
-            return f"since {last}"
+            return f"kept since {last}"
         return f"choice last changed at rollout {last}" if last != self.changes[0] else f"chosen since rollout {last}"
 
 
@@ -89,6 +78,18 @@ def curves(trace: Trace, course: Course | None = None) -> Curves:
     return Curves(course.q, chosen, first, tuple(course.changes), failed)
 
 
+def bounds(shown: Sequence[Curves]) -> tuple[float, float]:
+    """Return the ends of the value axis, tenths within 1-5 around everything that is drawn."""
+    values = np.concatenate([part for one in shown for part in (one.best, one.chosen)])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 1.0, 5.0
+    low, high = float(values.min()), float(values.max())
+    spare = max(0.0, _LEAST_SPAN - (high - low)) / 2
+    low, high = max(1.0, low - spare), min(5.0, high + spare)
+    return float(np.floor(low * 10 + 1e-9) / 10), float(np.ceil(high * 10 - 1e-9) / 10)
+
+
 def column_of(t: int, rollouts: int, width: int) -> int:
     """Return the cell, 0 to width - 1, over which rollout `t` (from 1) is drawn."""
     return min(width - 1, max(0, int((t - 0.5) * width / max(1, rollouts))))
@@ -107,12 +108,14 @@ def raster(
     width: int,
     height: int,
     *,
+    rollouts: int = 0,
     dotted: bool = False,
 ) -> NDArray[np.uint8]:
     """Draw a curve of steps with dots, two by four a cell.
 
     Args:
         values: `[T]`, NaN where there is none. bounds: values at the lower and upper edge.
+        rollouts: how many the width stands for, at least T; a shorter curve ends before the right edge.
         dotted: leave out every second dot of what is level, to tell it from another curve without colour.
 
     Returns:
@@ -122,18 +125,20 @@ def raster(
     values = np.asarray(values, np.float64)
     if not len(values) or not width or not height:
         return cells
+    values = np.pad(values, (0, max(0, rollouts - len(values))), constant_values=np.nan)
     low, high = bounds
-    at = np.minimum(len(values) - 1, ((np.arange(2 * width) + 0.5) * len(values) / (2 * width)).astype(np.int64))
-    share = np.clip((values[at] - low) / ((high - low) or 1.0), 0, 1)
-    before: int | None = None
-    for x, value in enumerate(share.tolist()):
-        if value != value:  # NaN: nothing is known
+    begin = np.arange(2 * width) * len(values) // (2 * width)  # of what a column of dots stands for
+    ends = np.stack([np.fmax.reduceat(values, begin), np.fmin.reduceat(values, begin)], axis=1)
+    share = np.clip((ends - low) / ((high - low) or 1.0), 0, 1)
+    before: tuple[int, int] | None = None
+    for x, (highest, lowest) in enumerate(share.tolist()):
+        if highest != highest:  # NaN: nothing is known
             before = None
             continue
-        y = round((1 - value) * (4 * height - 1))
-        steps = range(min(before, y), max(before, y) + 1) if before is not None and before != y else (y,)
+        top, bottom = (round((1 - value) * (4 * height - 1)) for value in (highest, lowest))
+        steps = range(top, bottom + 1) if before is None else range(min(top, before[1]), max(bottom, before[0]) + 1)
         if not dotted or x % 2 == 0 or len(steps) > 1:
             for dot in steps:
                 cells[dot // 4, x // 2] |= _DOTS[dot % 4, x % 2]
-        before = y
+        before = top, bottom
     return cells

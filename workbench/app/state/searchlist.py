@@ -32,6 +32,16 @@ _COLUMNS = (
     Column("when", right=True, rank=1),
 )
 
+_OF_ONE_SCENARIO = (
+    *_COLUMNS[:2],
+    Column("planner"),
+    Column("rule"),
+    Column("c", right=True),
+    Column("seed", right=True),
+    *_COLUMNS[6:],
+)
+"""Of searches of the same scenario what they may differ in is shown instead of it."""
+
 _OTHERS = 84
 """Cells that the other columns take together."""
 
@@ -57,20 +67,21 @@ def waiting_lines(row: dict[str, Any] | None) -> list[Line]:
 
 
 def search_lines(
-    rows: Sequence[dict[str, Any]], width: int, sensitive: Callable[[str], str] = plain
+    rows: Sequence[dict[str, Any]], width: int, sensitive: Callable[[str], str] = plain, *, one: bool = False
 ) -> tuple[Line, list[Line]]:
     """Return the heading and a line a search, for `width` cells.
 
     Args:
         rows: as `storage.searches.latest_searches` returns them.
-        sensitive: makes a query safe to show.
+        sensitive: makes a query safe to show. one: they are all of one scenario, which the reader knows.
     """
     cells = [_cells(row, sensitive) for row in rows]
     # Measured with short scenarios, so that the other columns stay; what room is left they get then.
     short = [{**row, "scenario": Span(cut(row["scenario"].text, max(16, width - _OTHERS)))} for row in cells]
-    widths = layout(_COLUMNS, short, width)
-    heading = table_line(_COLUMNS, {column.title: muted(column.title) for column in _COLUMNS}, widths)
-    return heading, [table_line(_COLUMNS, row, widths) for row in cells]
+    columns = _OF_ONE_SCENARIO if one else _COLUMNS
+    widths = layout(columns, short, width)
+    heading = table_line(columns, {column.title: muted(column.title) for column in columns}, widths)
+    return heading, [table_line(columns, row, widths) for row in cells]
 
 
 def _cells(row: dict[str, Any], sensitive: Callable[[str], str]) -> dict[str, Span]:
@@ -84,6 +95,8 @@ def _cells(row: dict[str, Any], sensitive: Callable[[str], str]) -> dict[str, Sp
         "scenario": Span(sensitive(row["query"])),
         "planner": Span(plain(row["planner"])),
         "rule": muted(plain(row["rule"] or ABSENT)),
+        "c": Span(ABSENT if (c := row.get("c")) is None else f"{c:g}"),
+        "seed": muted(str(row["seed"] or 0)),
         "model": muted(plain(row["model"] or ABSENT).removeprefix("surrogate/")),
         "world": status_span("surrogate") if world == "surrogate" else Span(plain(world), "note"),
         "best Q": Span(ABSENT if best is None else f"{best:.2f}", bold=True),

@@ -23,6 +23,7 @@ from workbench.app.state.lattice import (
 from workbench.app.state.search import SearchState
 from workbench.app.widgets.scrolled import Scrolled
 from workbench.explain import short_names
+from workbench.text import counted
 
 
 class LatticeView(Scrolled, can_focus=True, inherit_bindings=False):
@@ -81,7 +82,7 @@ class LatticeView(Scrolled, can_focus=True, inherit_bindings=False):
         for size, column in enumerate(self._lattice.columns):
             cells = self._width(size)
             if y == 0:
-                title = f" size {size}" if not size else f" {size} known · {len(column)}"
+                title = f" {size} known: {counted(len(column), 'set')}"
                 segments.append(Segment(title.ljust(cells)[:cells], rich_style(self, "text-muted")))
             elif row < len(column):
                 segments += self._cell(column[row], cells)

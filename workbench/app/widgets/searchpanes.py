@@ -101,12 +101,11 @@ class SearchPanes(Container):
             panes.append(Pane(TreeView(f"orders{BESIDE}"), LatticeView(f"sets{BESIDE}"), id="second"))
         inspector, course = Pane(Inspector(self._sensitive, "inspected"), id="inspector"), Pane(Curve(), id="course")
         inspector.border_title = "Set under the cursor"
-        course.border_title = "Value of the best subset"
+        course.border_title = "Value of the best subset and of the first question"
         panes += [inspector, course]
         if self._desk.second is not None:
             panes.append(Pane(LineList(quiet=True, id="differences"), id="difference"))
             panes[-1].border_title = "− only left   + only right   ↕ in another place"
-            course.border_title = "Value of the best subset of the left search"
         self._side = "left"
         return panes
 
@@ -122,7 +121,7 @@ class SearchPanes(Container):
         self._show_trees()
         self._show_titles(desk.state)
         self.show_cursor()
-        self.query_one(Curve).show(desk.state)
+        self.query_one(Curve).show(desk.state, desk.second)
         self.screen.query_one(Transport).show(self._playing(desk.state))
 
     def show_cursor(self) -> None:
@@ -163,8 +162,8 @@ class SearchPanes(Container):
 
     def _show_titles(self, state: SearchState) -> None:
         pane, view = self.query_one("#tree"), self.orders.view
-        what = "Lattice of sets" if self.lattice else "Tree of orders"
-        pane.border_title = what
+        what = "Lattice of sets, each with N and Q" if self.lattice else "Tree of orders"
+        pane.border_title = f"{what} · {self._sensitive(state.query)}"
         least = view.threshold(state)
         kept = [f"N ≥ {least}"] if least and not self.lattice else []
         kept += [f"first {view.top} of each"] if view.top and not self.lattice else []
@@ -172,8 +171,8 @@ class SearchPanes(Container):
             ["‹ › one attribute away" if self.lattice else "= several orders", "★ chosen", "◀ last rollout", *kept]
         )
         if (second := self._desk.second) is not None and self.query("#second"):
-            pane.border_title = Content(_name(state))
-            self.query_one("#second").border_title = Content(_name(second))
+            pane.border_title = f"left: {_name(state)}"
+            self.query_one("#second").border_title = f"right: {_name(second)}"
             self._show_differences()
         self.query_one("#course").border_subtitle = self._doing(state)
 

@@ -12,7 +12,7 @@ from planner.settings import PLANNERS, PlannerSettings
 from planner.trace import Trace
 from planner.tree import replay
 from tests.planner.games import Game, run
-from workbench.app.state.curves import column_of, curves, raster, rollout_at
+from workbench.app.state.curves import bounds, column_of, curves, raster, rollout_at
 
 GAME = Game(n=6, seed=5, noise=0.8, broken=frozenset({0b111}))
 
@@ -46,7 +46,7 @@ def test_changes_and_failures_stand_at_their_rollouts(trace: Trace) -> None:
     assert found.said(found.changes[0]) == f"chosen since rollout {found.changes[0]}"
     if len(found.changes) > 1:
         assert found.said(80) == f"choice last changed at rollout {found.changes[-1]}"
-        assert found.said(80, short=True) == f"since {found.changes[-1]}"
+        assert found.said(80, short=True) == f"kept since {found.changes[-1]}"
 
 
 @pytest.mark.parametrize("planner", PLANNERS)
@@ -55,7 +55,7 @@ def test_every_planner_has_curves(planner: str) -> None:
     for t in (0, 1, trace.rollouts):
         found = curves(trace.until(t))
         assert found.rollouts == t == len(found.chosen)
-        low, high = found.bounds()
+        low, high = bounds([found])
         assert 1 <= low < high <= 5
 
 
@@ -70,6 +70,10 @@ def test_dots_of_a_level_line_and_of_a_step() -> None:
     assert raster([1.0, 5.0], (1, 5), 1, 1).tolist() == [[0x40 | 0x08 | 0x10 | 0x20 | 0x80]]
     assert raster([math.nan, math.nan], (1, 5), 2, 2).tolist() == [[0, 0], [0, 0]]
     assert raster([], (1, 5), 2, 1).tolist() == [[0, 0]]
+    assert raster([3.0] * 4, (1, 5), 4, 1, rollouts=8).tolist() == [[0x24, 0x24, 0, 0]]
+    assert raster([3.0] * 50 + [5.0] + [3.0] * 49, (1, 5), 1, 1).tolist() == [
+        [0x04 | 0x08 | 0x10 | 0x20]
+    ]  # no peak is lost
 
 
 @given(

@@ -123,7 +123,7 @@ def test_the_sentences_are_about_the_action_under_the_cursor() -> None:
     assert f"why not {short_names(NAMES)[seen.actions[3].attribute]}?" in again or "why not" in again
     assert "last choice rollout 60 took" in again
     assert "ranking asked at rollout 1:" in again
-    assert "score and bonus on 0-1" in again
+    assert "Q + bonus on 0-1" in again
 
 
 def test_the_cursor_keeps_to_its_attribute_while_the_position_moves() -> None:

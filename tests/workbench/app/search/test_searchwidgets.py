@@ -13,6 +13,7 @@ from planner.inspection import inspect
 from planner.settings import PlannerSettings
 from simulator.world import Verdict
 from tests.planner.games import Game
+from tests.workbench.app.search.searches import state_of, trace_of
 from tests.workbench.app.search.small import state
 from workbench.app.look import themes
 from workbench.app.state.search import SearchState
@@ -24,7 +25,7 @@ from workbench.text import plain
 
 
 class Trial(App[None]):
-    CSS = "Inspector { height: 1fr; } Curve { height: 7; } Transport { height: 1; }"
+    CSS = "Inspector { height: 1fr; } Curve { height: 10; } Transport { height: 1; }"
 
     def __init__(self, widget: Widget) -> None:
         super().__init__()
@@ -176,10 +177,10 @@ def test_the_curve_says_what_it_shows_and_follows_the_mouse() -> None:
         lines = app.text()
         assert "best subset" in lines[0]
         assert "failed" in lines[0]
-        assert "×" in lines[6]
-        assert "▴" in lines[6]
+        assert "×" in lines[9]
+        assert "▴" in lines[9]
         assert "┤" in lines[1]
-        assert any("\u2800" < glyph < "\u2900" for glyph in "".join(lines[1:6]))
+        assert any("\u2800" < glyph < "\u2900" for glyph in "".join(lines[1:9]))
         await pilot.mouse_down(offset=(6, 3))
         await pilot.hover(offset=(63, 3))
         await pilot.hover(offset=(119, 3))
@@ -193,6 +194,27 @@ def test_the_curve_says_what_it_shows_and_follows_the_mouse() -> None:
     assert moved[0] == 1
     assert 29 <= moved[1] <= 32
     assert len(moved) == 4
+
+
+def test_the_curves_of_two_searches_are_told_apart_without_colour() -> None:
+    widget, left, right = Curve(), state_of(), state_of(trace_of(40, c=0.2))
+
+    async def do(pilot: Pilot[None], app: Trial) -> None:
+        widget.show(left, right)
+        await pilot.pause()
+        first, second, *plot, axis = app.text()[:10]
+        assert first.startswith(" left  ● best")
+        assert second.startswith(" right ○ best")
+        assert all(line.index(mark) < 70 for line, mark in ((first, "▴"), (second, "▵")))
+        assert {"●", "■", "○", "□"} <= set("".join(plot))
+        assert {"▴", "▵"} <= set(axis)
+        half = [line[: 6 + 47] for line in plot]  # the right one has half as many rollouts: nothing of it comes later
+        assert sum(line.count("○") for line in plot) == sum(line.count("○") for line in half) > 0
+        widget.show(left)
+        await pilot.pause()
+        assert not {"●", "○"} & set("".join(app.text()))
+
+    trial(widget, do, (100, 10))
 
 
 @pytest.mark.parametrize("t", [0, 1, 30, 60])
