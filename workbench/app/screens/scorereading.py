@@ -1,7 +1,6 @@
 """Reading what the scores screen shows, and having it computed in threads, a piece at a time."""
 
 import asyncio
-import time
 from functools import partial
 
 from textual import work
@@ -9,16 +8,16 @@ from textual.worker import Worker
 
 from workbench.app.failures import tell_failure
 from workbench.app.screens.scoreviews import ScoreViews
+from workbench.app.state.answers import read_answers
 from workbench.app.state.beside import RunArm, set_beside
 from workbench.app.state.judges import Panel
+from workbench.app.state.runpair import compare_again
 from workbench.app.state.scores import ALL_JUDGES, RunScores, default_between, default_sides, read_scores
 from workbench.app.widgets.scatter import Scatter
+from workbench.app.widgets.scorelist import ScoreList
 from workbench.report.reading import Group
 from workbench.statistics.comparison import Changed
 from workbench.statistics.scores import AVERAGE
-
-_SHARE = 4
-"""Reading a large run again waits so many times as long as reading it took, so that following it costs little."""
 
 _SOON = 0.5
 """Seconds until it looks again whether what is being computed has come to its end."""
@@ -38,7 +37,6 @@ class ScoreReading(ScoreViews):
         self.between: tuple[Group, Group] | None = None
         self._judged: RunScores | None = None
         self._wanted: str | None = None
-        self._next_read = 0.0
 
     async def refresh_data(self) -> None:
         """Read the run that is open, where its verdicts have changed, or the latest one that was judged."""
@@ -51,12 +49,15 @@ class ScoreReading(ScoreViews):
             elif self.view != "empty":
                 self.enter("empty")
             return
-        wait = self._next_read - time.monotonic()
-        if wait > 0 or self.data.pending():
+        if self.data.pending() or (self.view == "judges" and not self.agreed):
             # A run under way would never get its intervals, if each of its verdicts began them anew.
-            self.set_timer(max(wait, _SOON), self.request_refresh)
-        elif await self.workbench.read(partial(score_stamp, run=self.data.id)) != self.data.stamp:
-            await self._take(self.data.id)
+            self.set_timer(_SOON, self.request_refresh)
+        else:
+            changed = await self.workbench.read(partial(score_stamp, run=self.data.id)) != self.data.stamp
+            if changed:
+                await self._take(self.data.id)
+            if await self._compare_again() or changed:
+                await self._answers_again()
         self.render_view()
 
     async def open_run(self, run: str) -> None:
@@ -65,11 +66,10 @@ class ScoreReading(ScoreViews):
         self.enter("matrix")
 
     async def _take(self, run: str) -> None:
-        began = time.monotonic()
         self.reading = "" if self.data is not None and self.data.id == run else f"reading run {run} …"
         self.render_view()
         data = await self.workbench.read(partial(read_scores, run=run))
-        self._next_read, self.reading = time.monotonic() + _SHARE * (time.monotonic() - began), ""
+        self.reading = ""
         if self._wanted is not None and not data.id.startswith(self._wanted):
             return  # another run was chosen meanwhile
         if self.data is not None and self.data.id == data.id:
@@ -82,10 +82,36 @@ class ScoreReading(ScoreViews):
             self.enter("matrix")
         self.render_view()
         self.compute()
-        self.set_beside()
+        if self.across is None:
+            self.set_beside()
         if self.view == "judges":
             self.agree()
         self.refresh_headline()
+
+    async def _compare_again(self) -> bool:
+        """Follow two runs that are compared; tell whether either has other verdicts than before."""
+        pair = self.across
+        if pair is None or self.data is None:
+            return False
+        found = await self.workbench.read(partial(compare_again, pair=pair, first=self.data))
+        if found is None or self.across is not pair:
+            return False
+        self.pair = found
+        if self.between is not None:
+            self.set_beside()
+        return True
+
+    async def _answers_again(self) -> None:
+        """Read the responses that are open again: they may have more verdicts."""
+        before = self.answers
+        if self.view != "scenario" or before is None or not before.rows:
+            return
+        first, second = before.whose()
+        found = await self.workbench.read(
+            partial(read_answers, scenario=before.scenario.id, first=first, second=second)
+        )
+        if self.answers is before and before.whose() == (first, second):
+            self.answers = found
 
     @work(exclusive=True, group="scores-table", exit_on_error=False)
     async def compute(self) -> None:
@@ -102,10 +128,13 @@ class ScoreReading(ScoreViews):
         if sides is None:
             return
         found = await asyncio.to_thread(set_beside, *sides, self.judge)
-        kept = self.point()
+        kept, before = self.point(), self.beside
         self.beside, self.points = found, found.within(self.domain)
         self.query_one(Scatter).show(found, found.place(kept.scenario_id) if kept else 0)
-        self.show_points()
+        # A cursor at the head of the list stays there; elsewhere it stays on its scenario, unless the arms are others.
+        listed = self.query_one("#scores-differences", ScoreList).cursor
+        follows = listed and kept and before and found.about == before.about
+        self.show_points(found.place(kept.scenario_id, self.domain) if follows and kept else None)
         if then:
             self.enter(then, remember=True)
         else:
@@ -133,19 +162,27 @@ class ScoreReading(ScoreViews):
     def agree(self) -> None:
         """Begin to compute the figures of agreement, unless that has begun."""
         if self.data is not None and self._judged is not self.data:
-            self._judged, self.agreement, self.figures = self.data, [], 0
+            if self._judged is None or self._judged.id != self.data.id:
+                self.panel, self.queue, self.agreement, self.figures = None, [], [], 0
+            self._judged, self.computed = self.data, 0
             self._compute_agreement(self.data)
 
     @work(exclusive=True, group="scores-judges", exit_on_error=False)
     async def _compute_agreement(self, data: RunScores) -> None:
-        """Compute the figures one by one; the queue of disagreements is there first."""
+        """Compute the figures one by one; the queue of disagreements is there first.
+
+        Figures of fewer verdicts stay until they are computed again.
+        """
         panel = await asyncio.to_thread(Panel, data.verdicts)
         queue = await asyncio.to_thread(panel.queue)
         figures = await asyncio.to_thread(panel.figures)
-        self.panel, self.queue, self.agreement, self.figures = panel, queue, [], len(figures)
+        if self.panel is None or self.panel.judges != panel.judges:
+            self.agreement = []
+        self.panel, self.queue, self.figures = panel, queue, len(figures)
         self.render_view()
-        for figure in figures:
-            self.agreement.append(await asyncio.to_thread(figure))
+        for i, figure in enumerate(figures):
+            self.agreement[i : i + 1] = [await asyncio.to_thread(figure)]
+            self.computed = i + 1
             self.render_view()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

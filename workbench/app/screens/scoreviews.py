@@ -1,8 +1,8 @@
 """What the scores screen shows: two panes whose contents depend on the view."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -31,7 +31,7 @@ from workbench.app.widgets.scorelines import (
     queue_table,
 )
 from workbench.app.widgets.scorelist import ScoreList
-from workbench.statistics.comparison import Changed
+from workbench.statistics.comparison import Changed, change_rank
 from workbench.statistics.scores import AVERAGE
 from workbench.text import plain
 
@@ -45,6 +45,17 @@ _VIEWS: dict[str, tuple[str, str, bool]] = {
     "scenario": ("scores-left", "scores-right", False),
 }
 """View -> what the two panes hold, and whether they stand below each other."""
+
+
+T = TypeVar("T")
+
+
+def _follow(lines: ScoreList, before: Sequence[T], now: Sequence[T], key: Callable[[T], object]) -> int | None:
+    """Return where the item under the cursor stands now, None where the cursor stays: at the head, or on no item."""
+    if before is now or not 0 < lines.cursor < len(before):
+        return None
+    wanted = key(before[lines.cursor])
+    return next((i for i, item in enumerate(now) if key(item) == wanted), None)
 
 
 class Opened(NamedTuple):
@@ -64,6 +75,7 @@ class ScoreViews(WorkbenchScreen):
         answers: the scenario that is open. opened, place: the list it was opened from, and where in it.
         pair: two runs. panel, queue: judges, and the items they disagree on.
         agreement, figures: the figures of agreement so far, and how many there will be.
+        computed: how many of them are of all verdicts; those after them may be of fewer.
         reading: what is being read or compared, in words; empty while nothing is.
     """
 
@@ -77,7 +89,7 @@ class ScoreViews(WorkbenchScreen):
         self.pair: RunPair | None = None
         self.panel: Panel | None = None
         self.agreement: list[Agreement] = []
-        self.figures = 0
+        self.figures = self.computed = 0
         self.reading = ""
         self.queue: list[Queued] = []
         self.domain = AVERAGE
@@ -85,11 +97,13 @@ class ScoreViews(WorkbenchScreen):
         self.opened: Sequence[Opened] = ()
         self.place = 0
         self._before: list[str] = []
+        self._drawn_queue: Sequence[Queued] = ()
+        self._drawn_pair: RunPair | None = None
 
     @property
     def agreed(self) -> bool:
         """Whether all figures of agreement are there."""
-        return self.panel is not None and len(self.agreement) == self.figures
+        return self.panel is not None and self.computed == self.figures
 
     @property
     def across(self) -> RunPair | None:
@@ -244,7 +258,7 @@ class ScoreViews(WorkbenchScreen):
         name = f"{key.group.arm}, {column}, {judge_note((), key.judge)} · {key.group.model}"
         self._facts([("cell", name), *cell_lines(self.data, key, table.column)])
 
-    def show_points(self) -> None:
+    def show_points(self, cursor: int | None = None) -> None:
         beside, data = self.beside, self.data
         if beside is None or data is None:
             return
@@ -252,7 +266,7 @@ class ScoreViews(WorkbenchScreen):
         heading, make = points_table(
             self.points, beside, data, self.workbench.sensitive, lambda: lines.scrollable_content_region.width
         )
-        lines.show(Made(len(self.points), make), heading=heading)
+        lines.show(Made(len(self.points), make), heading=heading, cursor=cursor)
         if self.view == "differences":
             self.show_point()
 
@@ -283,19 +297,22 @@ class ScoreViews(WorkbenchScreen):
     def show_judges(self) -> None:
         data, panel = self.data, self.panel
         rest = "every response of the run; intervals clustered by profile"
-        hint = rest if self.agreed else f"agreement: {len(self.agreement)} of {self.figures or '…'} figures"
+        hint = rest if self.agreed else f"agreement: {self.computed} of {self.figures or '…'} figures"
         self._titles("Judges against each other", "Where they differ most", hint)
+        figures, queue = self.query_one("#scores-agreement", ScoreList), self.query_one("#scores-queue", ScoreList)
         if data is None or panel is None:
+            figures.show(())
+            queue.show(())
             return
-        figures = self.query_one("#scores-agreement", ScoreList)
         heading, lines = agreement_table(self.agreement, len(panel.judges), self.app.size.width - 3, self.figures)
         figures.show(lines, heading=heading)
-        queue = self.query_one("#scores-queue", ScoreList)
         cover = self.workbench.sensitive
         heading, make = queue_table(
             self.queue, panel.judges, data, cover, lambda: queue.scrollable_content_region.width
         )
-        queue.show(Made(len(self.queue), make), heading=heading)
+        place = _follow(queue, self._drawn_queue, self.queue, lambda queued: queued.item.unit)
+        queue.show(Made(len(self.queue), make), heading=heading, cursor=place)
+        self._drawn_queue = self.queue
 
     def show_runs(self) -> None:
         if self.pair is None or self.data is None:
@@ -304,12 +321,16 @@ class ScoreViews(WorkbenchScreen):
         self._titles(title, "Changed most", "difference = second - first · s d: two arms beside each other")
         lines = self.query_one("#scores-runs", ScoreList)
         heading, found = pair_table(self.pair, self.app.size.width - 4)
-        lines.show(found, heading=heading)
+        drawn = self._drawn_pair or self.pair
+        place = _follow(lines, drawn.table.rows, self.pair.table.rows, lambda row: row.compared)
+        lines.show(found, heading=heading, cursor=place)
         changed = self.query_one("#scores-changed", ScoreList)
         items, cover = self.pair.table.changed, self.workbench.sensitive
         heading, make = points_table(items, None, self.data, cover, lambda: changed.scrollable_content_region.width)
         none = [line(muted("no scenario that both runs judged has changed"))]
-        changed.show(Made(len(items), make) if items else none, heading=heading)
+        place = _follow(changed, drawn.table.changed, items, lambda item: change_rank(item)[1:])
+        changed.show(Made(len(items), make) if items else none, heading=heading, cursor=place)
+        self._drawn_pair = self.pair
 
     def show_answers(self) -> None:
         answers, cover = self.answers, self.workbench.sensitive

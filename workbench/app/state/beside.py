@@ -64,6 +64,11 @@ class Beside:
         return self.first.data.id != self.second.data.id
 
     @property
+    def about(self) -> tuple[Whose, Whose, str]:
+        """What is set beside each other, by name: the arms, and who judged them."""
+        return self.first.whose, self.second.whose, self.judge
+
+    @property
     def names(self) -> tuple[str, str]:
         """What tells the two apart: the arms, after run and model where these differ too."""
         models = self.first.group.model != self.second.group.model
@@ -82,18 +87,22 @@ class Beside:
                 return plain(one), plain(other)
         return plain(self.first.group.arm), plain(self.second.group.arm)
 
-    def place(self, scenario: str) -> int:
-        """Return where a scenario stands among the points; 0 where it is none of them."""
+    def place(self, scenario: str, domain: str = AVERAGE) -> int:
+        """Return where a scenario stands among the points, or those of one domain; 0 where it is none of them."""
         at = self.first.data.verdicts.place(scenario)
-        found = [] if at is None else np.flatnonzero(self.scenarios == at).tolist()
+        found = [] if at is None else np.flatnonzero(self.scenarios[self._within(domain)] == at).tolist()
         return found[0] if found else 0
 
     def within(self, domain: str) -> Sequence[Changed]:
         """Return the points of one domain, or all of them for `AVERAGE`."""
         if domain == AVERAGE:
             return self.points
-        places = np.flatnonzero(self.domains == DOMAINS.index(domain)).tolist()
+        places = self._within(domain).tolist()
         return Made(len(places), lambda i: self.points[places[i]])
+
+    def _within(self, domain: str) -> NDArray[np.int64]:
+        wanted = domain == AVERAGE or self.domains == DOMAINS.index(domain)
+        return np.flatnonzero(np.broadcast_to(wanted, self.domains.shape))
 
 
 def set_beside(first: RunArm, second: RunArm, judge: str = ALL_JUDGES) -> Beside:

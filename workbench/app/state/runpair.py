@@ -88,9 +88,26 @@ def read_pair(db: "Database", first: RunScores, second: str) -> RunPair:
     Raises:
         NotFoundError: there is no such run.
     """
+    return _compared(db, first, first if second == first.id else read_scores(db, second))
+
+
+def compare_again(db: "Database", pair: RunPair, first: RunScores) -> RunPair | None:
+    """Compare two runs anew, or return None where neither has other verdicts than when they were compared.
+
+    Args:
+        first: the first run as it was read last.
+    """
+    from storage.judgements import score_stamp
+
+    same = score_stamp(db, pair.second.id) == pair.second.stamp
+    if same and first.stamp == pair.first.stamp:
+        return None
+    return _compared(db, first, pair.second if same else read_scores(db, pair.second.id))
+
+
+def _compared(db: "Database", first: RunScores, other: RunScores) -> RunPair:
     from storage.compare import Side, pair_rows, run_differences, side_rows
 
-    other = first if second == first.id else read_scores(db, second)
     sides = Side(first.id), Side(other.id)
     table = compare_pairs(pair_rows(db, *sides), most=_MOST)
     if not table.rows:

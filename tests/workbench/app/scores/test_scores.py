@@ -216,6 +216,26 @@ def test_two_runs_are_compared_and_what_changed_is_opened(prepared: Path, tmp_pa
     chosen = {"synthetic": 14, "seed": 4, "build_seed": 3, "arms": ("vanilla", "full"), "judges": ("a",)}
     second = work(path, options(**chosen)).run
 
+    async def followed(pilot: Pilot[None], screen: ScoresScreen) -> None:
+        """Verdicts go, as if they were still to come: the comparison follows, and the cursor stays on its scenario."""
+        await press(pilot, "down", "down")
+        before, changed = screen.pair, screen.query_one("#scores-changed", ScoreList)
+        assert before is not None
+        top, at = before.table.changed[0], before.table.changed[changed.cursor]
+        assert top.scenario_id != at.scenario_id
+        with (db := open_writable(path)).conn:
+            db.execute(
+                "delete from verdicts where unit in (select id from units where run = ? and scenario = ?)",
+                [second, top.scenario_id],
+            )
+        db.conn.close()
+        await until(pilot, lambda: screen.pair is not before)
+        await settled(pilot)
+        assert screen.pair is not None
+        assert top.scenario_id not in {item.scenario_id for item in screen.pair.table.changed}
+        assert screen.pair.table.changed[changed.cursor] == at
+        assert changed.cursor < before.table.changed.index(at)
+
     async def main(pilot: Pilot[None]) -> None:
         screen = await ready(pilot)
         await pilot.press("c")
@@ -226,6 +246,7 @@ def test_two_runs_are_compared_and_what_changed_is_opened(prepared: Path, tmp_pa
         assert f"Run {first} and run {second} · paired" in text
         assert "scores may not mean the same in both runs: judges" in text
         assert "vanilla" in text
+        await followed(pilot, screen)
         await press(pilot, "enter")
         assert screen.answers is not None
         assert {row["run"] for row in screen.answers.sides} == {first, second}
