@@ -70,3 +70,8 @@ def add_judging(db: "Database") -> None:
     """Add which run judged a stored response again (migration step 7), and the index that counts what it has done."""
     db.conn.execute("alter table verdicts add column judging text references runs (id)")  # null = the unit's own run
     db.conn.execute("create index idx_verdicts_judging on verdicts (judging, score) where judging is not null")
+
+
+def add_breakpoints(db: "Database") -> None:
+    """Add where a run is to stop (migration step 8)."""
+    db.conn.execute("alter table runs add column breakpoints text")  # as the command `break` takes them; null = none

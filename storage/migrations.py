@@ -7,7 +7,7 @@ run through its unit.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from storage.app_tables import add_held, add_judging, create_app_tables
+from storage.app_tables import add_breakpoints, add_held, add_judging, create_app_tables
 from storage.build_tables import create_build_tables
 from storage.study_tables import create_study_tables
 from storage.worker_tables import create_worker_tables
@@ -245,6 +245,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     create_build_tables,
     add_held,
     add_judging,
+    add_breakpoints,
 )
 """Step n brings a database from version n to n + 1; the version stands in `PRAGMA user_version`."""
 

@@ -134,7 +134,7 @@ def claim(
             )
         db.conn.execute(
             "update runs set state = 'running', error = null, finished_at = null, owner_host = ?, owner_pid = ?, "
-            "owner_started = ?, heartbeat = ?, paused = 0, held = null, log = ? where id = ?",
+            "owner_started = ?, heartbeat = ?, paused = 0, held = null, breakpoints = null, log = ? where id = ?",
             [*owner, time.time(), log, run],
         )
         commands.refuse_waiting(db, target(run), "the process that was to do it has died")
@@ -183,15 +183,19 @@ def end_run(db: Database, run: str, state: Literal["done", "interrupted", "faile
     """Set a run's state when its process is through with it; commands that came too late are refused."""
     finished = now() if state != "interrupted" else None
     db.conn.execute(
-        "update runs set state = ?, error = ?, finished_at = ?, paused = 0, held = null where id = ?",
+        "update runs set state = ?, error = ?, finished_at = ?, paused = 0, held = null, breakpoints = null "
+        "where id = ?",
         [state, error, finished, run],
     )
     commands.refuse_waiting(db, target(run), f"run {run} has ended")
 
 
-def set_paused(db: Database, run: str, why: str | None) -> None:
-    """Say why a running run is held, in words after `paused`; None = it is not."""
-    db.conn.execute("update runs set paused = ?, held = ? where id = ?", [int(why is not None), why, run])
+def set_control(db: Database, run: str, held: str | None, breakpoints: str | None = None) -> None:
+    """Say why a running run is held, in words after `paused`, and where it is to stop; None = it is not, nowhere."""
+    db.conn.execute(
+        "update runs set paused = ?, held = ?, breakpoints = ? where id = ?",
+        [int(held is not None), held, breakpoints, run],
+    )
 
 
 def target(run: str) -> str:

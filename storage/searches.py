@@ -12,6 +12,7 @@ _FIELDS = """
 select units.id as unit, units.run as run, units.scenario as scenario_id, units.model as model, units.state as state,
   units.error as error, units.finished_at as finished_at, runs.world as world, runs.kind as kind, runs.seed as seed,
   runs.created_at as created_at, runs.state = 'running' and runs.paused as paused, runs.held as held,
+  runs.breakpoints as breakpoints,
   scenarios.domain as domain, scenarios.query as query,
   coalesce(searches.planner, units.arm) as planner, searches.rule as rule, searches.judge as judge,
   searches.depth as depth, searches.rollouts as rollouts, searches.best_q as best_q, searches.best_path as best_path

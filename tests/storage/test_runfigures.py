@@ -12,7 +12,7 @@ from storage.construction import LeftOut, build_story, claim_build, save_item
 from storage.database import open_readonly, open_writable, transaction
 from storage.errors import NotFoundError
 from storage.runfigures import FigureReader, RoleModel, failures, run_story
-from storage.runs import Owner, RunSpec, UnitKey, claim, end_run, fail_unit, set_paused
+from storage.runs import Owner, RunSpec, UnitKey, claim, end_run, fail_unit, set_control
 from storage.scenarios import add_scenarios
 from storage.sqlite import Database
 from storage.studies import Membership, StoredPart, begin_study, finish_study, set_part_run
@@ -59,7 +59,7 @@ def test_counts_follow_a_run(db: Database) -> None:
     (found,) = reader.read(db)
     assert (found.done, found.failed, found.finished, found.pending) == (5, 1, 6, 6)
     with transaction(db):
-        set_paused(db, run, "by a command")
+        set_control(db, run, "by a command")
     assert reader.read(db)[0].status == "paused"
 
 

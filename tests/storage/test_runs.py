@@ -234,7 +234,7 @@ def test_the_log_of_whoever_claims_a_run_stands_with_it_finished_or_not(db: Data
 def test_a_run_that_ends_or_changes_hands_is_not_paused_and_refuses_what_waits(db: Database, end: str) -> None:
     first = claim(db)
     with transaction(db):
-        runs.set_paused(db, first.run, "by a command")
+        runs.set_control(db, first.run, "by a command", "best,12")
         waiting = commands.issue(db, runs.target(first.run), "step")
         others = commands.issue(db, runs.target("another"), "step")
     assert find_run(db, first.run)["paused"]
@@ -244,6 +244,7 @@ def test_a_run_that_ends_or_changes_hands_is_not_paused_and_refuses_what_waits(d
     else:
         claim(db, OTHER)
     assert not find_run(db, first.run)["paused"]
+    assert next(db.query("select held, breakpoints from runs")) == {"held": None, "breakpoints": None}
     answer = commands.answer(db, waiting)
     assert answer is not None
     assert answer.error

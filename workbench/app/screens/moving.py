@@ -129,10 +129,12 @@ class Moving(WorkbenchScreen):
         if state is None:
             return
         chosen = await self.app.push_screen_wait(BreakpointsDialog(state, playback.breakpoints))
-        if chosen is not None:
+        if chosen is None:
+            return
+        if state.running:
+            self._command("break", str(chosen))  # its row says then what it holds
+        else:
             playback.breakpoints = chosen
-            if state.running:
-                self._command("break", str(chosen))
             self.panes.show()
 
     @on(Transport.Moved)

@@ -71,12 +71,15 @@ class BreakpointsDialog(WorkbenchDialog[Breakpoints | None]):
     def compose(self) -> ComposeResult:
         """Yield the choices: the best changes, the set under the cursor, and the sets chosen before."""
         with Vertical(classes="dialog", id="breakpoints"):
-            yield Static(Content.styled("Stop when", "bold $primary"))
+            what = "run" if self._state.running else "replay"
+            yield Static(Content.styled(f"Stop the {what} when", "bold $primary"))
             with VerticalScroll(can_focus=False):
                 yield self._best
                 yield from self._ticks.values()
             if not self._state.cursor:
                 yield Static(Content.styled("with the cursor on a set: when a path passes through it", "$muted"))
+            if self._state.running:
+                yield Static(Content.styled("those set elsewhere stand here too; what is kept replaces them", "$muted"))
             yield Static(Content.styled("space chooses · enter keeps · escape leaves them as they were", "$muted"))
 
     def _said(self, mask: int) -> Content:

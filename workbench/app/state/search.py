@@ -9,6 +9,7 @@ from planner.subsets import mask_of
 from planner.trace import Trace
 from planner.tree import OrderTree, Tree, replay, replay_orders
 from simulator.attributes import NAMES
+from workbench.engine.steering.breakpoints import Breakpoints
 
 _OF_POSITION = ("tree", "orders", "best")
 _OF_TRACE = ("whole", "whole_tree", "whole_best", "course", "choice_changes")
@@ -24,6 +25,7 @@ class SearchState:
         t: the position, from 0 to `trace.rollouts`.
         following: the position moves to the end whenever more of the search is known.
         running: an engine works on it. paused: it is held; `held` says why, in words after `paused`.
+        breakpoints: where its run is to stop, whoever said so.
         failed: why the search failed, if it did.
         cursor: attributes in the order asked: the node of the tree of orders under the cursor.
         names: `[n]`, what the attributes are called.
@@ -57,6 +59,7 @@ class SearchState:
         self.running: bool = row["state"] == "running"
         self.paused: bool = self.running and bool(row["paused"])
         self.held: str = (row["held"] or "") if self.paused else ""
+        self.breakpoints = Breakpoints.read((row["breakpoints"] or "") if self.running else "")
         self.failed: str = row["error"] or ""
 
     def load(self, trace: Trace, *, running: bool) -> None:

@@ -23,7 +23,7 @@ class SearchDesk:
         row: what the store last said about it. state: the search, once a rollout of it is known.
         second: the search beside it.
         seen, second_seen: what was read last, for `trace_if_new`.
-        playback: the replay, of both.
+        playback: the replay, of both; while the search runs it stops where the run does.
     """
 
     def __init__(self) -> None:
@@ -71,15 +71,21 @@ class SearchDesk:
             if found is not None:
                 self.seen = found[1]
                 self.state.load(found[0], running=row["state"] == "running")
+            self._follow_breakpoints(self.state)
             return False
         if found is None:
             return False
         self.state, self.seen = SearchState(found[0], row=row), found[1]
+        self._follow_breakpoints(self.state)
         if self._t is not None:
             self.state.move_to(self._t)
         elif self._grow and over:
             self.playback.grow(self.state)
         return True
+
+    def _follow_breakpoints(self, state: SearchState) -> None:
+        if state.running:  # what it has at its end stays, for the replay
+            self.playback.breakpoints = state.breakpoints
 
     def take_second(self, row: dict[str, Any], found: Found) -> None:
         """Put a search beside the open one, or take what is new of the one that stands there."""

@@ -114,21 +114,23 @@ class Attendant:
     async def _listen(self, reader: Database) -> None:
         """Obey commands, say in the store and to the user what holds the run, and stop when it is cancelled."""
         run, target = self._run, runs.target(self._run)
-        told: str | None = None
+        told: tuple[str | None, str | None] = None, None
         while True:
             with explained(self._path):
                 waiting = commands.pending(reader, [target])
             answers = [(command.id, self._obey(command)) for command in waiting]
-            held = self._control.held if self._control.paused else None
-            if held is not None and held != told:
+            held, stops = self._control.state
+            if held is not None and held != told[0]:
                 self._progress.note(f"paused {held}: `workbench control {run} resume` lets it go on")
-            if answers or held != told:
-                told = held
+            if answers or (held, stops) != told:
+                told = held, stops
 
                 def answer(
-                    db: Database, answers: list[tuple[int, str | None]] = answers, held: str | None = held
+                    db: Database,
+                    answers: list[tuple[int, str | None]] = answers,
+                    told: tuple[str | None, str | None] = told,
                 ) -> None:
-                    runs.set_paused(db, run, held)
+                    runs.set_control(db, run, *told)
                     for command, error in answers:
                         commands.acknowledge(db, command, error)
 

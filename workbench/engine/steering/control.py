@@ -64,6 +64,11 @@ class Control:
         self._change = anyio.Event()
         self._settle()
 
+    @property
+    def state(self) -> tuple[str | None, str | None]:
+        """Why it is paused, in words after `paused`, and its breakpoints as `break` takes them; None: not, none."""
+        return self.held if self.paused else None, str(self.breakpoints) if self.breakpoints else None
+
     def obey(self, verb: str, argument: str = "") -> None:
         """Do what a command says.
 

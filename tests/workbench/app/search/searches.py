@@ -22,6 +22,7 @@ ROW: dict[str, Any] = {
     "state": "done",
     "paused": 0,
     "held": None,
+    "breakpoints": None,
     "error": None,
     "finished_at": None,
 }

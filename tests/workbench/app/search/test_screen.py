@@ -28,6 +28,7 @@ from workbench.app.widgets.inspector import Inspector
 from workbench.app.widgets.ticks import Tick
 from workbench.app.widgets.treeview import TreeView
 from workbench.engine.steering.breakpoints import Breakpoints
+from workbench.engine.steering.command import tell_run
 
 CHANGING = (r"\d\d:\d\d:\d\d", r"\d{4}-\d\d-\d\d", r"\b(?:[0-9a-f]{12,16}|[0-9a-f]{8})\b")
 """Times, and hashes, which change with the world's version."""
@@ -506,8 +507,18 @@ def test_a_search_that_is_held_says_so_and_stops_at_any_of_several_breakpoints(p
         await press(pilot, "down", "x")
         await until(pilot, lambda: pilot.app.screen.query(Tick))
         await press(pilot, "space", "down", "space", "enter")
-        assert screen.desk.playback.breakpoints == Breakpoints(best=True, masks=frozenset({state(screen).cursor_mask}))
+        chosen = Breakpoints(best=True, masks=frozenset({state(screen).cursor_mask}))
+        await until(pilot, lambda: screen.desk.playback.breakpoints == state(screen).breakpoints == chosen)
         assert "2 breakpoints" in screen_text(pilot.app)
+        run, elsewhere = state(screen).run, Breakpoints(best=True)
+        await asyncio.to_thread(tell_run, path, run, "break", str(elsewhere))  # as `workbench control` does
+        await until(pilot, lambda: "1 breakpoint" in screen_text(pilot.app))
+        await pilot.press("x")
+        await until(pilot, lambda: pilot.app.screen.query(Tick))
+        assert [tick.value for tick in pilot.app.screen.query(Tick)] == [True, False]
+        assert "Stop the run when" in screen_text(pilot.app)
+        await press(pilot, "down", "space", "enter")
+        await until(pilot, lambda: state(screen).breakpoints == chosen)
         seen: set[str] = set()
         for words in ("a path passed through {", "the best subset changed"):
             while words not in " ".join(seen):

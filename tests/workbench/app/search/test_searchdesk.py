@@ -5,6 +5,7 @@ from workbench.app.nodes import matching_orders
 from workbench.app.state.searchdesk import FRESH_SECONDS, SearchDesk
 from workbench.app.state.searchlist import search_lines, waiting_lines
 from workbench.app.state.spans import text_of
+from workbench.engine.steering.breakpoints import Breakpoints
 
 ENDED = "2026-01-02T03:04:05.000+00:00"
 AT = 1_767_323_045.0
@@ -64,6 +65,18 @@ def test_what_holds_a_search_is_known_while_it_is_held() -> None:
     assert desk.state.held == "as the best subset changed at rollout 5"
     desk.take(held | {"state": "done"}, (trace_of(), 2), AT)
     assert desk.state.held == ""
+
+
+def test_the_breakpoints_of_a_run_are_those_that_it_says_whoever_set_them() -> None:
+    desk, running = SearchDesk(), ROW | {"state": "running"}
+    desk.playback.breakpoints = Breakpoints(best=True)  # of a replay before
+    desk.open(7)
+    desk.take(running, (trace_of().until(5), 1), AT)
+    assert not desk.playback.breakpoints
+    desk.take(running | {"breakpoints": "best,12"}, None, AT)
+    assert desk.playback.breakpoints == Breakpoints(best=True, masks=frozenset({12}))
+    desk.take(ROW, (trace_of(), 2), AT)
+    assert str(desk.playback.breakpoints) == "best,12"
 
 
 def test_a_search_that_failed_has_no_tree() -> None:
