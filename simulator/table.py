@@ -116,7 +116,7 @@ def load_table(path: str | Path) -> TableWorld:
             raise TableError(f"{path.name}: larger than {MAX_BYTES // 2**20} MB, no reward table is")
         raw = path.read_bytes()
     except OSError as error:
-        raise TableError(f"{path.name}: can't be read: {error.strerror or error}") from error
+        raise TableError(f"{path}: can't be read: {error.strerror or error}") from error
     try:
         data = json.loads(raw, object_pairs_hook=_unique, parse_constant=_refuse_constant)
         return _build(path.name, hashlib.sha256(raw).hexdigest()[:16], data)

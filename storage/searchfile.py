@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from planner.trace import Trace, TraceError, pack, unpack
+from simulator.formats.output import whole
 
 _FORMAT = "workbench-search-1"
 _MAX_BYTES = 32 << 20
@@ -38,13 +39,14 @@ class Provenance:
 
 
 def save_search(path: Path, trace: Trace, provenance: Provenance) -> None:
-    """Write a search to a file.
+    """Write a search to a file, whole or not at all.
 
     Raises:
-        OSError: the file can't be written.
+        FormatError: the file can't be written.
     """
     data = {"format": _FORMAT, **asdict(provenance), "trace": base64.b64encode(pack(trace)).decode()}
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    with whole(path) as target:
+        target.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def load_search(path: Path) -> tuple[Trace, Provenance]:

@@ -244,7 +244,7 @@ class ChatClient:
             self._missing[model] = since, now
             # A call that comes late into a long outage goes by a check of its own, not by what was found long ago.
             if now - since >= self._patience and all(server.checked >= began for server in servers):
-                names = ", ".join(server.endpoint.name for server in servers) or "none is up"
+                names = ", ".join(f"{s.endpoint.name}: {s.endpoint.base_url}" for s in servers) or "none is up"
                 raise UnusableEndpointError(
                     f"no live endpoint for the model {model} in {self._patience:g} s ({names}): is the server running?"
                 )

@@ -82,7 +82,8 @@ def readable(path: Path) -> Iterator[Record | Problem]:
     try:
         yield from read_records(path)
     except FormatError as error:
-        yield Problem(error.file, error.position, f"{error.reason}; nothing after it was read")
+        lost = "; nothing after it was read" if error.position else ""
+        yield Problem(error.file, error.position, error.reason + lost)
 
 
 def _block(profiles: Path, queries: Path) -> int:

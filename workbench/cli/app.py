@@ -64,7 +64,10 @@ async def _until_it_ends(app: "WorkbenchApp") -> None:
 
 def open_link(
     link: Annotated[
-        str, typer.Argument(help="scenario/ID, run/ID, search/UNIT, dialogue/UNIT, scores/RUN, worker/NAME.")
+        str,
+        typer.Argument(
+            help="scenario/ID, run/ID, search/UNIT, dialogue/UNIT, scores/RUN, worker/NAME.", metavar="LINK"
+        ),
     ],
     db: DbOption = None,
 ) -> int:

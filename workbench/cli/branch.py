@@ -10,6 +10,7 @@ from workbench.cli.common import (
     DONE,
     FAILED,
     INTERRUPTED,
+    LARGEST,
     LEFT_OUT,
     DbOption,
     FormatOption,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def branch(
-    unit: Annotated[int, typer.Argument(help="The number of a trial with a dialogue.", metavar="UNIT")],
+    unit: Annotated[int, typer.Argument(max=LARGEST, help="The number of a trial with a dialogue.", metavar="UNIT")],
     at: Annotated[int, typer.Option(min=0, help="Keep so many turns; what follows them changes.", metavar="STEP")],
     say: Annotated[str | None, typer.Option(help="What a person answers to the next question.", metavar="TEXT")] = None,
     attribute: Annotated[

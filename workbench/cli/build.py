@@ -123,7 +123,9 @@ def build(
 
 
 def rejected(
-    run: Annotated[str | None, typer.Argument(help="A build's id or its beginning; else the latest one.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="A build's id or its beginning; else the latest one.", metavar="BUILD")
+    ] = None,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:

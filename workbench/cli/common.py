@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DONE, FAILED, WRONG, LEFT_OUT, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done, failed, wrong usage or input, finished but something was left out, interrupted and resumable."""
 
+LARGEST = 2**63 - 1
+"""The largest whole number that the database takes."""
+
 DbOption = Annotated[
     Path | None,
     typer.Option(

@@ -13,24 +13,26 @@ app = typer.Typer(help="Write and check an experiment's TOML file.", rich_markup
 
 @app.command()
 def init(
-    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")] = Path("experiment.toml"),
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.", metavar="FILE")] = Path(
+        "experiment.toml"
+    ),
 ) -> int:
     """Write a TOML file with every option, its meaning and its default."""
+    from simulator.formats.output import whole
     from workbench.cli.common import narrate
     from workbench.engine.errors import UsageError
     from workbench.engine.plans.template import options_as_toml
 
-    try:
-        with file.open("x", encoding="utf-8") as out:
-            out.write(options_as_toml())
-    except FileExistsError as error:
-        raise UsageError(f"{file} exists already: name another file, or remove it first") from error
+    if file.exists():
+        raise UsageError(f"{file} exists already: name another file, or remove it first")
+    with whole(file) as target:
+        target.write_text(options_as_toml(), encoding="utf-8")
     narrate(f"wrote {file}: edit it, then `workbench run {file}`")
     return DONE
 
 
 @app.command()
-def validate(file: Annotated[Path, typer.Argument(help="An experiment's TOML file.")]) -> int:
+def validate(file: Annotated[Path, typer.Argument(help="An experiment's TOML file.", metavar="FILE")]) -> int:
     """Check a TOML file without running it."""
     from workbench.cli.common import narrate
     from workbench.engine.plans.presets import read_plan
@@ -43,7 +45,9 @@ def validate(file: Annotated[Path, typer.Argument(help="An experiment's TOML fil
 
 @app.command()
 def presets(
-    name: Annotated[str | None, typer.Argument(help="Print the TOML of this preset, to begin a file with.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Print the TOML of this preset, to begin a file with.", metavar="NAME")
+    ] = None,
     format: FormatOption = "table",
 ) -> int:
     """List the experiments of the paper that `workbench run --preset NAME` does."""

@@ -126,13 +126,17 @@ def dialogue_parts(row: Mapping[str, Any], step: int | None = None, *, unicode: 
     return [[plain(line) if line.strip() else "" for line in part] for part in parts]
 
 
+def _questions(n: int) -> str:
+    return f"{n} question{'s' * (n != 1)}"
+
+
 def _end(row: Mapping[str, Any], unicode: bool) -> list[str]:
     """Say how the questions ended, what was answered, and how that was judged."""
     rating = "–" if row["completeness"] is None else f"{row['completeness']}/5 (stop at {row['threshold']})"
     given = "not stated" if row["given"] is None else ", ".join(row["given"]) or "nothing"
     lines = [
         "",
-        f"{row['questions']} questions, ended: {row['ending'] or 'not stated'}, completeness {rating}",
+        f"{_questions(row['questions'])}, ended: {row['ending'] or 'not stated'}, completeness {rating}",
         f"given: {given}",
         *(f"unreadable: {line}" for line in row["invalid"]),
         "",
@@ -166,7 +170,7 @@ def _halfway(row: Mapping[str, Any], step: int) -> list[str]:
     rating = "–" if at["completeness"] is None else f"{at['completeness']}/5 (stop at {row['threshold']})"
     score = "" if at["score"] is None else f", score if it stopped here {at['score']:.2f} ({row['world']})"
     names = ", ".join(known) or "nothing"
-    return ["", f"after {step} of {len(turns)} questions: known {names}, completeness {rating}{score}"]
+    return ["", f"after {step} of {_questions(len(turns))}: known {names}, completeness {rating}{score}"]
 
 
 def wrapped(line: str, width: int) -> list[str]:

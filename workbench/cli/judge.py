@@ -20,7 +20,7 @@ from workbench.cli.common import (
 
 
 def judge(
-    run: Annotated[str, typer.Argument(help="A run's id or its beginning.")],
+    run: Annotated[str, typer.Argument(help="A run's id or its beginning.", metavar="RUN")],
     judges: Annotated[str, typer.Option(help="Who judges: names of the world's judges, or models.")],
     experiment: Annotated[Path | None, typer.Option(help="A TOML file with endpoints, roles and prices.")] = None,
     world: Annotated[str | None, typer.Option(help="Where the judges are: surrogate or model; else the run's.")] = None,

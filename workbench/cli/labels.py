@@ -51,7 +51,9 @@ def export(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A sheet that was filled, or any CSV with a row per rating.")],
+    file: Annotated[
+        Path, typer.Argument(help="A sheet that was filled, or any CSV with a row per rating.", metavar="FILE")
+    ],
     run: RunOption = None,
     rater: Annotated[str | None, typer.Option(help="Who rated the rows that don't say it.")] = None,
     db: DbOption = None,

@@ -50,8 +50,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 # What is shown or written
 
-Run = Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest run.")]
-Scenario = Annotated[str | None, typer.Argument(help="A scenario's id or its beginning.")]
+Run = Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest run.", metavar="RUN")]
+Scenario = Annotated[str | None, typer.Argument(help="A scenario's id or its beginning.", metavar="SCENARIO")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="The file to write, whole or not at all; else stdout.")
 ]

@@ -185,6 +185,8 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.2f}"
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return plain(", ".join(value)) or ABSENT
     return plain(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 

@@ -34,7 +34,7 @@ class _Search(NamedTuple):
 
 def plan(
     scenario: Annotated[
-        list[str] | None, typer.Argument(help="A scenario's id or its beginning.", metavar="SCENARIO...")
+        list[str] | None, typer.Argument(help="A scenario's id or its beginning.", metavar="SCENARIO")
     ] = None,
     world: Annotated[str | None, typer.Option(help="surrogate, model, or table:FILE.")] = None,
     model: Annotated[str | None, typer.Option(help="Answering model; else the world's first.")] = None,

@@ -9,7 +9,14 @@ from workbench.cli.common import DONE, DbOption, narrate, reading
 
 ReportFormat = Literal["html", "md", "latex"]
 
-_ENDINGS: dict[str, ReportFormat] = {".md": "md", ".markdown": "md", ".tex": "latex"}
+_ENDINGS: dict[str, ReportFormat] = {
+    "": "html",
+    ".html": "html",
+    ".htm": "html",
+    ".md": "md",
+    ".markdown": "md",
+    ".tex": "latex",
+}
 
 
 def report(
@@ -39,12 +46,15 @@ def report(
     import sys
 
     from simulator.formats.output import whole
+    from workbench.engine.errors import UsageError
     from workbench.report.build import build
     from workbench.report.html import to_html
     from workbench.report.latex import to_latex
     from workbench.report.markdown import to_markdown
 
-    chosen = format or _ENDINGS.get(output.suffix.lower() if output else "", "html")
+    chosen = format or _ENDINGS.get(output.suffix.lower() if output else "")
+    if chosen is None:
+        raise UsageError(f"{output}: a report ends in .html, .md or .tex, else say what it is with --format")
     with reading(db) as database:
         wanted: list[str | None] = [*names] if names else [None]
         built = build(

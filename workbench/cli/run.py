@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    experiment: Annotated[Path | None, typer.Argument(help="An experiment's TOML file; flags win.")] = None,
+    experiment: Annotated[
+        Path | None, typer.Argument(help="An experiment's TOML file; flags win.", metavar="FILE")
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="An experiment of the paper to begin with; `list` lists them.", metavar="NAME")
     ] = None,
@@ -46,8 +48,8 @@ def run(
     arms: Annotated[
         str | None,
         typer.Option(
-            help="Of vanilla,control,full,static,random,oracle,oracle-judged,agent,planner,path, only:ATTRIBUTE, "
-            "only:*, random:1..N, path:0..N."
+            help="Of vanilla, control, full, static, random, oracle, oracle-judged, agent, planner, path, "
+            "only:ATTRIBUTE, only:*, random:1..N, path:0..N."
         ),
     ] = None,
     k: Annotated[int | None, typer.Option(help="Attributes given in the arms static, random, oracle and path.")] = None,

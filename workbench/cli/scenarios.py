@@ -9,6 +9,7 @@ import typer
 from workbench.cli.build import add, build, rejected
 from workbench.cli.common import (
     DONE,
+    LARGEST,
     LEFT_OUT,
     DbOption,
     FormatOption,
@@ -33,7 +34,7 @@ def list_(
     domains: DomainsOption = None,
     source: SourceOption = None,
     search: Annotated[str | None, typer.Option(help="Only those whose query or issue contains this.")] = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 = all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, max=LARGEST, help="At most this many; 0 = all.")] = 50,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
@@ -51,7 +52,7 @@ def list_(
 
 @app.command()
 def show(
-    scenario: Annotated[str, typer.Argument(help="A scenario's id, or its beginning.", metavar="ID")],
+    scenario: Annotated[str, typer.Argument(help="A scenario's id or its beginning.", metavar="SCENARIO")],
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
@@ -70,7 +71,7 @@ def show(
 @app.command("import")
 def import_(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Profiles and queries together, datasets, result files.")
+        list[Path] | None, typer.Argument(help="Profiles and queries together, datasets, result files.", metavar="FILE")
     ] = None,
     bundled: Annotated[bool, typer.Option("--bundled", help="Add the 70 scenarios that come with this.")] = False,
     domain_map: Annotated[
@@ -115,7 +116,7 @@ def export(
     ] = "scenarios",
     domains: DomainsOption = None,
     source: SourceOption = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 = all.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, max=LARGEST, help="At most this many; 0 = all.")] = 0,
     db: DbOption = None,
 ) -> int:
     """Write scenarios in a published format, or as JSON lines."""

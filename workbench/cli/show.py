@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 import typer
 
 from workbench.cli import options as opt
-from workbench.cli.common import DONE, DbOption, FormatOption, RunOption, narrate, reading
+from workbench.cli.common import DONE, LARGEST, DbOption, FormatOption, RunOption, narrate, reading
 
 app = typer.Typer(help="Show what the database holds.", rich_markup_mode=None)
 
@@ -39,7 +39,7 @@ def runs(db: DbOption = None, format: FormatOption = "table") -> int:
 
 @app.command()
 def run(
-    run: Annotated[str | None, typer.Argument(help="A run's id or its beginning; else the latest.")] = None,
+    run: opt.Run = None,
     db: DbOption = None,
     format: FormatOption = "table",
 ) -> int:
@@ -173,7 +173,9 @@ def tree(
 @app.command()
 def dialogue(
     scenario: opt.Scenario = None,
-    unit: Annotated[int | None, typer.Option(help="The number of a trial or a branch, instead.", metavar="ID")] = None,
+    unit: Annotated[
+        int | None, typer.Option(max=LARGEST, help="The number of a trial or a branch, instead.", metavar="UNIT")
+    ] = None,
     at: Annotated[int | None, typer.Option(min=0, help="After this many questions; else to the end.")] = None,
     run: RunOption = None,
     model: ModelOption = None,
@@ -302,7 +304,7 @@ def calls(
 
 @app.command()
 def unit(
-    unit: Annotated[int, typer.Argument(help="A unit's number; `show units` lists them.", metavar="ID")],
+    unit: Annotated[int, typer.Argument(max=LARGEST, help="A unit's number; `show units` lists them.", metavar="UNIT")],
     prompts: Annotated[
         bool, typer.Option("--prompts", help="The exact messages and raw replies of its calls.")
     ] = False,

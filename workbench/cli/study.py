@@ -12,7 +12,9 @@ from workbench.cli.run import finish_study, foretell, work
 
 
 def study(
-    experiment: Annotated[Path | None, typer.Argument(help="A plan of your own as a TOML file; flags win.")] = None,
+    experiment: Annotated[
+        Path | None, typer.Argument(help="A plan of your own as a TOML file; flags win.", metavar="FILE")
+    ] = None,
     synthetic: opt.Synthetic = None,
     source: opt.Source = None,
     domains: opt.Domains = None,

@@ -27,7 +27,7 @@ def studies(db: DbOption = None, format: FormatOption = "table") -> int:
 
 
 def study(
-    study: Annotated[str | None, typer.Argument(help="A study's name or id; else the latest.")] = None,
+    study: Annotated[str | None, typer.Argument(help="A study's name or id; else the latest.", metavar="STUDY")] = None,
     table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
     db: DbOption = None,
     format: FormatOption = "table",
@@ -43,7 +43,9 @@ def study(
 
 
 def table(
-    name: Annotated[str, typer.Argument(help="headline, domains, models, context, sensitivity, subsets, gains …")],
+    name: Annotated[
+        str, typer.Argument(help="headline, domains, models, context, sensitivity, subsets, gains …", metavar="TABLE")
+    ],
     run: RunOption = None,
     db: DbOption = None,
     format: FormatOption = "table",

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Serve language models on this machine with vLLM, in the background.", rich_markup_mode=None)
 
-NamesArgument = Annotated[list[str] | None, typer.Argument(help="Workers by name; all without.", metavar="[NAME]...")]
+NamesArgument = Annotated[list[str] | None, typer.Argument(help="Workers by name; all without.", metavar="NAME")]
 
 
 @app.command()
 def start(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Stopped or dead workers to start again.", metavar="[NAME]...")
+        list[str] | None, typer.Argument(help="Stopped or dead workers to start again.", metavar="NAME")
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Preset (LLaMA-3.1-8B, QwQ-32B …), folder, or name on Hugging Face.")
@@ -120,7 +120,7 @@ def status(db: DbOption = None, format: FormatOption = "table") -> int:
 
 @app.command()
 def logs(
-    name: Annotated[str | None, typer.Argument(help="A worker; without, the only one.", metavar="[NAME]")] = None,
+    name: Annotated[str | None, typer.Argument(help="A worker; without, the only one.", metavar="NAME")] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the latest.")] = 40,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     db: DbOption = None,

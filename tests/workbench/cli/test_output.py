@@ -254,3 +254,8 @@ def test_markdown_text_is_no_formula_to_whoever_copies_it(text: str) -> None:
 def test_markdown_figures_keep_their_sign(text: str) -> None:
     (line,) = printed([{"q": text}], "md").splitlines()[2:]
     assert line.startswith(f"| {text[0]}")
+
+
+def test_people_see_names_and_no_brackets() -> None:
+    text = printed([{"given": ["Age", "Gender"], "rest": []}], "md")
+    assert text.splitlines()[2:] == ["| Age, Gender | – |"]

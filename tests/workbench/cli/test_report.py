@@ -8,6 +8,7 @@ import pytest
 from storage.errors import NotFoundError
 from workbench.cli.common import DONE
 from workbench.cli.report import report
+from workbench.engine.errors import UsageError
 
 
 def _report(prepared: Path, **options: Any) -> int:
@@ -44,6 +45,12 @@ def test_a_file_is_written_in_the_form_asked_for(
     assert text.startswith(beginning)
     assert "surrogate" in text
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_form_that_there_is_not_is_said_and_nothing_is_written(prepared: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"report\.pdf: a report ends in \.html, \.md or \.tex"):
+        _report(prepared, output=tmp_path / "report.pdf")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_file_the_report_is_data_on_stdout(prepared: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -58,6 +58,10 @@ WRONG: list[tuple[str, str]] = [
     ("run --db newer.db", "newer.db"),
     ("show runs --db newer.db", "newer"),
     ("plan", "name a scenario"),
+    ("plan --world table:", ".: can't be read: Is a directory"),
+    ("plan --world table:t.json --save folder", "folder: can't be written (Is a directory)"),
+    ("config init folder/none/e.toml", "folder/none/e.toml: can't be written (No such file or directory)"),
+    ("show unit 9223372036854775808", "less than or equal to 9223372036854775807"),
     ("plan zzz", "no scenario 'zzz'"),
     ("plan SCENARIO zzz", "no scenario 'zzz'"),
     ("plan SCENARIO 13141e --save x", "--save writes one search"),
@@ -147,8 +151,8 @@ def test_a_folder_that_does_not_exist_is_a_failure_and_one_line(cli: Cli) -> Non
 def test_a_file_that_cannot_be_written(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text(json.dumps(TABLE))
     ended = cli("plan", "--world", "table:t.json", "--save", "none/x.json")
-    assert ended.returncode == 1
-    assert ended.stderr.splitlines() == ["workbench: none/x.json: No such file or directory"]
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == ["workbench: none/x.json: can't be written (No such file or directory)"]
 
 
 def test_only_debug_shows_a_traceback(tmp_path: Path) -> None:

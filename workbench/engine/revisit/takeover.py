@@ -332,7 +332,9 @@ def _checked(reopened: Reopened, step: int, change: Change) -> Scenario:
     trial = reopened.trial
     turns = trial.turns
     if not 0 <= step <= len(turns):
-        raise UsageError(f"--at {step}: the dialogue of unit {trial.unit} has {len(turns)} turns to keep")
+        raise UsageError(
+            f"--at {step}: the dialogue of unit {trial.unit} has {len(turns)} turn{'s' * (len(turns) != 1)} to keep"
+        )
     if trial.crisis and (change.ask or change.say or change.interactive):
         raise UsageError(f"unit {trial.unit}: its query signals immediate danger, so nothing is asked")
     if change.say is not None and not change.say.strip():
