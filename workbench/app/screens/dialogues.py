@@ -86,7 +86,7 @@ class DialoguesScreen(Playing, Branching):
         if not self.replay.columns:
             return Headline("pick a dialogue" if self._places else "", world=self._world)
         row = self.replay.columns[self.active].row
-        return Headline(f"{row['scenario_id'][:8]} · {self.replay.name_of_step()}{self.pace}", row["run"], row["world"])
+        return Headline(f"{self.replay.name_of_step()}{self.pace} · {row['scenario_id'][:8]}", row["run"], row["world"])
 
     def subject(self) -> Subject | None:
         """Return the dialogue in the column that has the focus."""
@@ -219,7 +219,8 @@ class DialoguesScreen(Playing, Branching):
         tallest = [max(len(block.lines) for block in row) for row in zip(*made, strict=True)]
         for pane, own in zip(panes, made, strict=True):
             pane.transcript.show(own, tallest if aligned else [len(block.lines) for block in own])
-        for pane, name, each in zip(panes, self.replay.titles(), self.replay.columns, strict=True):
+        titles = self.replay.titles(row["model"] for row in self.family)
+        for pane, name, each in zip(panes, titles, self.replay.columns, strict=True):
             alone = aligned or len(panes) == 1
             pane.border_title = name if alone else f"{name} · {panes.index(pane) + 1} of {len(panes)}, tab: next"
             pane.border_subtitle = self.workbench.sensitive(each.branch.change)[:60] if each.branch else ""
@@ -329,9 +330,11 @@ class DialoguesScreen(Playing, Branching):
             self._show_step()
 
     async def action_neighbours(self) -> None:
-        """Show or hide the planned paths that the agent was shown."""
+        """Show or hide the planned paths that the agent was shown; where one pane has room they come to the front."""
         self._neighbours = not self._neighbours
         await self._arrange()
+        if self._neighbours and self.has_class("-narrow"):
+            self.show_pane("neighbours")
         self.call_after_refresh(self._show_neighbours)
 
     @work(group="columns")

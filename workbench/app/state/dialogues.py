@@ -1,6 +1,6 @@
 """What the Dialogues screen shows: dialogues beside each other, and how far they have been replayed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -265,9 +265,13 @@ class Replay:
         replies = {(turn.status, turn.known) for turn in (mine, *others) if turn.status is not None}
         return "same" if len(replies) < 2 else "reply"
 
-    def titles(self) -> list[str]:
-        """Name the columns: by arm, by model where these differ, and by where they branched off."""
-        models = {each.row["model"] for each in self.columns}
+    def titles(self, others: Iterable[str] = ()) -> list[str]:
+        """Name the columns: by arm, by model where there are several, and by where they branched off.
+
+        Args:
+            others: models of dialogues that could stand there, too.
+        """
+        models = {each.row["model"] for each in self.columns} | set(others)
         return [title(each.row, each.branch, model=len(models) > 1) for each in self.columns]
 
     def name_of_step(self) -> str:
@@ -294,7 +298,7 @@ class Replay:
 
 def title(row: Mapping[str, Any], branch: Branch | None, *, model: bool) -> str:
     """Name one dialogue, by its arm (and its model), or as the branch that it is."""
-    name = f"{row['arm']} arm" + (f" · {row['model']}" if model else "")
+    name = f"{row['arm']} · {row['model']}" if model else f"{row['arm']} arm"
     return (
         name
         if branch is None

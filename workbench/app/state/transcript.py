@@ -43,6 +43,8 @@ _ROOM = 56
 
 _SHORT = dict(zip(DIMENSIONS, ("risk", "empathy", "fit"), strict=True))
 _INDENT = "   "
+_SCORE = "score "
+"""Before what answering now would be worth, where there is room for it."""
 
 CRISIS = (
     "This query may come from somebody in immediate danger. No questions were asked; the answer was made to help at "
@@ -89,7 +91,10 @@ def known_lines(replay: Replay, number: int, width: int) -> list[Line]:
         glyph = status_span(turn.status or "unknown", word=False)
         spans += [Span(" "), glyph, Span(" "), Span(name) if turn.known is not None else muted(name)]
         room -= 3 + cell_len(name)
-    return [_fitted(each, width) for each in (spans, _complete(column, said), _worth(column, said))]
+    worth = _worth(column, said)
+    if sum(cell_len(span.text) for span in worth) + len(_SCORE) <= width:
+        worth = [muted(_SCORE), *worth]
+    return [_fitted(each, width) for each in (spans, _complete(column, said), worth)]
 
 
 def neighbour_lines(replay: Replay, number: int, width: int, hide: Hide) -> list[Line]:
@@ -149,13 +154,13 @@ def _opening(column: Column, width: int, hide: Hide) -> list[Line]:
     if column.row["crisis"]:
         lines.append(line(Span(_INDENT), status_span("crisis")))
         lines += [line(Span(_INDENT + part)) for part in wrapped(CRISIS, width - len(_INDENT))]
-    facts = [f"user {plain(column.row['persona'])}"] if column.row["persona"] else []
+    facts = [f"simulated user: {plain(column.row['persona'])}"] if column.row["persona"] else []
     if neighbours := len(column.row["neighbours"]):
         facts.append(f"{neighbours} planned path{'s' * (neighbours > 1)} of similar queries")
-    spans = [muted(_INDENT + " · ".join(facts))] if facts else []
+    lines += [line(muted(_INDENT + part)) for part in wrapped(" · ".join(facts), width - len(_INDENT)) if part]
     if column.row["leaky"]:
-        spans += [muted(" · "), status_span("leaky")]
-    return [*lines, _fitted(spans, width), ()] if spans else [*lines, ()]
+        lines.append(_fitted([muted(_INDENT), status_span("leaky")], width))
+    return [*lines, ()]
 
 
 def _turn(turn: Turn, number: int, mark: Mark, width: int, hide: Hide) -> list[Line]:
@@ -209,7 +214,7 @@ def _answer(column: Column, width: int, hide: Hide) -> list[Line]:
     lines = [_rule("answer", [muted(style)] * bool(style), width), *_said("A", row["response"], width, hide), ()]
     ending = f"ended: {_ENDINGS.get(row['ending'] or '', plain(row['ending'] or 'not stated'))}"
     given = "not stated" if row["given"] is None else ", ".join(row["given"]) or "nothing"
-    for text in (ending, f"given: {given}", *(f"could not be read: {plain(each)}" for each in row["invalid"])):
+    for text in (ending, f"the answer was given: {given}", *(f"could not be read: {plain(each)}" for each in row["invalid"])):
         lines += [line(muted(_INDENT + part)) for part in wrapped(text, width - len(_INDENT))]
     for verdict in row["verdicts"]:
         lines += _verdict(verdict, column, width, hide)

@@ -130,7 +130,8 @@ def test_titles_name_models_only_where_they_differ_and_branches_by_where_they_le
         "agent arm",
         "⑂ branch 2 of agent arm, from question 2",
     ]
-    assert Replay([dialogue(), dialogue(unit=2, model="n")]).titles() == ["agent arm · m", "agent arm · n"]
+    assert Replay([dialogue(), dialogue(unit=2, model="n")]).titles() == ["agent · m", "agent · n"]
+    assert Replay([dialogue()]).titles(["m", "n"]) == ["agent · m"]
     assert listed_title(family((4, "agent", "m", 1))[0], model=True).endswith("from question 2: said “x”")
 
 

@@ -106,13 +106,17 @@ def test_a_crisis_is_told_plainly() -> None:
 
 def test_the_bar_fills_in_and_says_where_the_figure_comes_from() -> None:
     each = column(row(turn("Age", completeness=1, score=3.0), turn("Gender", completeness=3, score=3.5)))
-    assert bar(each, 0) == ["known 0/10 ", "completeness ●○○○○ 1/5  stops at 4", "if it stopped now 3.00 ◇ surrogate"]
+    assert bar(each, 0) == [
+        "known 0/10 ",
+        "completeness ●○○○○ 1/5  stops at 4",
+        "score if it stopped now 3.00 ◇ surrogate",
+    ]
     assert bar(each, 2)[:2] == ["known 2/10  ● Age ● Gender", "completeness ●●●●○ 4/5  stops at 4 ✔"]
     model = column(row(turn("Age", score=None), world="model", score=None))
-    assert bar(model, 0)[2] == "if it stopped now not known: s asks"
+    assert bar(model, 0)[2] == "score if it stopped now not known: s asks"
     probe = {"step": 0, "judge": "j", "score": 3.5, "error": None}
     asked = column(row(turn("Age", score=None), world="model", score=None, probes=[probe, {**probe, "score": 4.5}]))
-    assert bar(asked, 0)[2] == "if it stopped now 4.00  asked of 2 judges"
+    assert bar(asked, 0)[2] == "score if it stopped now 4.00  asked of 2 judges"
     many = dialogue("Emotional State", "Mental Health Status", "Past Self-Harm History", "Marital Status")
     assert bar(many, 4)[0] == "known 4/10  ● Emotional State ● Mental Health ● Past Self-Harm +1"
 
