@@ -42,6 +42,7 @@ def workers(database: Path) -> Any:
     program("stop")
 
 
+@pytest.mark.slow
 def test_start_status_logs_drain_stop(workers: Workbench, model: Path) -> None:
     started = workers("start", "--model", str(model), "--name", "tiny", "--gpus", "none", "--replicas", "2")
     assert started.stdout == ""

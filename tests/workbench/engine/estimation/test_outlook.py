@@ -49,7 +49,7 @@ def holds(found: Range, value: float) -> bool:
     "chosen",
     [
         {},
-        {"limit": 14, "rollouts": 30, "depth": 4, "arms": MIXED},
+        {"limit": 7, "rollouts": 20, "depth": 4, "arms": MIXED},
         {"arms": ("vanilla", "agent"), "limit": 5, "abstention": "basic"},
         {"arms": ("agent",), "limit": 5, "abstention": "binary", "max_questions": 3, "repeats": 2},
         {"arms": ("oracle", "only:*", "random:1..3"), "k": 1, "limit": 2, "structured": "fallback"},
