@@ -1,10 +1,12 @@
 """Runs on language models, against a server that answers like one, and goes wrong like one."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulator.client.server import Timing
 from simulator.client.types import UnusableEndpointError
 from storage.database import open_readonly
 from tests.fakeserver import CLOSE, NOT_JSON, WRONG_SCHEMA, FakeServer, status
@@ -65,7 +67,8 @@ def test_the_same_question_is_asked_once(tmp_path: Path) -> None:
     assert one["verdicts"] == other["verdicts"]
 
 
-def test_faults_cost_retries_not_results(tmp_path: Path) -> None:
+def test_faults_cost_retries_not_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.client.client.Timing", partial(Timing, backoff=0))
     clean, faulty = tmp_path / "clean.db", tmp_path / "faulty.db"
     with FakeServer() as server:
         work(clean, on(server))
