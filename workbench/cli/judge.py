@@ -50,10 +50,12 @@ def judge(
     from workbench.engine.revisit.rejudge import rejudge
     from workbench.engine.worlds import open_world
 
+    names = words(judges)
+    if not names:
+        raise UsageError("--judges: name at least one")
     path = database_path(db)
     with reading(db) as database:
         found = find_run(database, run)
-    names = words(judges)
     flags = {"world": world or found["world"], "base_url": base_url, "key_env": key_env, "judges": names}
     options = read_options(experiment, flags)
     if options.world == "model":

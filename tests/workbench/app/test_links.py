@@ -25,7 +25,7 @@ def test_details_are_read_by_name() -> None:
     assert (link.number("step"), link.value("arm"), link.number("arm"), link.value("t")) == (2, "agent", None, None)
 
 
-@pytest.mark.parametrize("text", ["", "run", "run/", "runs/3", "search/abc", "dialogue/-1", "/3"])
+@pytest.mark.parametrize("text", ["", "run", "run/", "runs/3", "search/abc", "dialogue/-1", "/3", f"search/{2**63}"])
 def test_what_is_no_link_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no link"):
         parse_link(text)

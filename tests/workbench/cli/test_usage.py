@@ -58,6 +58,7 @@ WRONG: list[tuple[str, str]] = [
     ("run --db newer.db", "newer.db"),
     ("show runs --db newer.db", "newer"),
     ("plan", "name a scenario"),
+    ("judge RUN --judges=", "--judges: name at least one"),
     ("plan --world table:", ".: can't be read: Is a directory"),
     ("plan --world table:t.json --save folder", "folder: can't be written (Is a directory)"),
     ("config init folder/none/e.toml", "folder/none/e.toml: can't be written (No such file or directory)"),

@@ -16,6 +16,9 @@ SCREEN_OF: dict[str, str] = {
 }
 """Which screen shows what a link names."""
 
+_DIGITS = 18
+"""No number of a unit has more: the database takes hardly larger ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -50,7 +53,7 @@ class Link:
     def number(self, name: str) -> int | None:
         """Return the whole number that the detail gives `name`, or None."""
         value = self.value(name)
-        return int(value) if value is not None and value.isdecimal() else None
+        return int(value) if value is not None and value.isdecimal() and len(value) <= _DIGITS else None
 
 
 def parse_link(text: str) -> Link:
@@ -65,6 +68,6 @@ def parse_link(text: str) -> Link:
         raise ValueError(
             f"{text!r} is no link: write scenario/ID, run/ID, search/UNIT, dialogue/UNIT, scores/RUN or worker/NAME"
         )
-    if kind in ("search", "dialogue") and not identifier.isdecimal():
+    if kind in ("search", "dialogue") and not (identifier.isdecimal() and len(identifier) <= _DIGITS):
         raise ValueError(f"{text!r} is no link: a {kind} is named by the number of its unit, as in {kind}/12")
     return Link(kind, identifier, detail)  # type: ignore[arg-type]  # checked above against the same words
