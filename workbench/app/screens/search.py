@@ -63,7 +63,7 @@ class SearchScreen(Moving):
     }
     COMMANDS: ClassVar = {Nodes}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "play", "Run", id="search.play"),
+        Binding("space", "play", "Run/pause", id="search.play"),
         Binding("left_square_bracket", "by(-1)", "Back", id="search.back", key_display="["),
         Binding("right_square_bracket", "by(1)", "Forth", id="search.forth", key_display="]"),
         Binding("t", "lattice", "Lattice", id="search.lattice"),

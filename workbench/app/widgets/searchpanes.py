@@ -139,6 +139,8 @@ class SearchPanes(Container):
         """Show the searches that can be opened, or what an open one waits for."""
         self._listed = rows
         for lines in self.query("#search-list").results(LineList):
+            lines.pointing = self._desk.unit is None and bool(rows)
+            self.query_one("#searches").border_subtitle = "enter opens one" if lines.pointing else None
             if self._desk.unit is not None:
                 lines.show(waiting_lines(self._desk.row))
             elif not rows:
@@ -170,6 +172,9 @@ class SearchPanes(Container):
         pane.border_subtitle = " · ".join(
             ["‹ › one attribute away" if self.lattice else "= several orders", "★ chosen", "◀ last rollout", *kept]
         )
+        stopped = self._stopped(state)
+        if stopped and self.screen.has_class("-narrow"):  # where the pane that says so else is not seen
+            pane.border_subtitle = stopped
         if (second := self._desk.second) is not None and self.query("#second"):
             pane.border_title = f"left: {_name(state)}"
             self.query_one("#second").border_title = f"right: {_name(second)}"
@@ -187,7 +192,13 @@ class SearchPanes(Container):
         for lines in self.query("#differences").results(LineList):
             said = found.lines(short_names(state.names)) if state is not None and found is not None else _APART
             width = max(20, lines.scrollable_content_region.width - 1)
+            lines.pointing = False
             lines.show([part for text in said for part in wrapped((Span(plain(text)),), width)])
+
+    def _stopped(self, state: SearchState) -> str:
+        """Say what holds the search, or has stopped the replay; empty where nothing does."""
+        stopped = self._desk.playback.stopped
+        return plain(state.halt) or (f"stopped: {stopped}" if stopped else "")
 
     def _doing(self, state: SearchState) -> Content:
         """Say what stops or holds the position."""
@@ -196,10 +207,8 @@ class SearchPanes(Container):
             parts.append(status_content("failed") + Content(f" {plain(state.failed)}"))
         if state.running and not play.playing:
             parts.append(Content("following" if state.following else "staying at this rollout; f follows"))
-        if state.paused:
-            parts.append(Content(plain(state.halt)))
-        if play.stopped:
-            parts.append(Content(f"stopped: {play.stopped}"))
+        if stopped := self._stopped(state):
+            parts.append(Content(stopped))
         if count := len(play.breakpoints):
             parts.append(Content(f"{count} breakpoint{'s' if count > 1 else ''}"))
         return Content(" · ").join(parts)
@@ -215,9 +224,9 @@ class SearchPanes(Container):
         return cast("WorkbenchApp", self.app).sensitive(text, lines=lines)
 
     def on_resize(self, event: Resize) -> None:
-        """Lay the list out for the new width, and see whether everything has room beside two trees."""
+        """Lay the list and the titles out for the new width, and see whether everything has room beside two trees."""
         self.set_class(event.size.height < _ALL_ROWS and event.size.width >= NARROW, "-low")
-        self.show_list(self._listed)
+        self.show()
 
     def on_line_list_resized(self) -> None:
         """Fit what was written for another width."""
@@ -300,5 +309,4 @@ _APART = ["they are about other numbers of attributes: no set is common to both"
 def _list_pane() -> Pane:
     pane = Pane(LineList(id="search-list"), id="searches")
     pane.border_title = "Searches"
-    pane.border_subtitle = "enter opens one"
     return pane

@@ -90,6 +90,7 @@ def test_the_list_opens_searches_and_q_returns_to_it(prepared: Path) -> None:
 def test_without_a_search_the_screen_says_what_to_do(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None], screen: SearchScreen) -> None:
         assert "Press 1 to pick a scenario" in screen_text(pilot.app)
+        assert not [said for said in ("▌", "enter opens one") if said in screen_text(pilot.app)]
         await press(pilot, "space", "t", "x", "enter")  # nothing is open that they could be meant for
         assert screen.desk.state is None
 
@@ -230,6 +231,9 @@ def test_space_replays_and_breakpoints_stop_it(prepared: Path) -> None:
         assert state(screen).t in state(screen).choice_changes
         await settled(pilot)
         assert "stopped: the best subset changed" in screen_text(pilot.app)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "─ stopped: the best subset changed" in screen_text(pilot.app))
+        await pilot.resize_terminal(120, 40)
         playback.breakpoints = Breakpoints()
         playback.speed = 2
         await press(pilot, "space")
@@ -347,6 +351,8 @@ def test_w_goes_to_the_inspector_and_tab_through_the_panes(prepared: Path) -> No
         await press(pilot, "tab")
         assert "next attribute" in screen_text(pilot.app)
         assert "rollout 40 of 40" in screen_text(pilot.app)
+        await pilot.press("question_mark", "end")
+        await until(pilot, lambda: "ranking  asked for a set" in screen_text(pilot.app))
 
     drive(prepared, steps, (80, 24))
 
