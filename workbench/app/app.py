@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -260,6 +261,11 @@ class WorkbenchApp(App[None]):
     async def action_go(self, name: str) -> None:
         """Show one of the six screens."""
         await self._go(name)
+
+    def action_command_palette(self) -> None:
+        """Ask for a place or a command."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="words of a scenario, a run, a bookmark, a link, a command …"))
 
     def action_help(self) -> None:
         """Show every key of this screen."""

@@ -53,7 +53,7 @@ class FilterDialog(ModalScreen[ScenarioFilter | None]):
             with Horizontal(classes="buttons"):
                 yield Button("Apply (^s)", id="apply", variant="primary", compact=True)
                 yield Button("Show all (c)", id="clear", compact=True)
-            yield Static(Content.styled("tab moves on · enter opens a list · escape closes", "$muted"))
+            yield Static(Content.styled("tab moves on · enter opens · escape closes", "$muted"))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Apply or clear."""

@@ -41,7 +41,7 @@ class NoteDialog(WorkbenchDialog[bool]):
             yield Static(Content.styled(f"Note on {plain(self._subject.label)}", "bold $primary"))
             yield TextArea(id="text", compact=True)
             yield Input(id="tags", placeholder="tags, separated by commas", compact=True)
-            yield Static(Content.styled("tab goes to the tags · ctrl+s keeps · escape drops", "$muted"))
+            yield Static(Content.styled("tab to the tags · ctrl+s keeps · escape drops", "$muted"))
 
     async def on_mount(self) -> None:
         """Fill in what there is."""

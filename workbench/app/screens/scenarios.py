@@ -74,7 +74,9 @@ class ScenariosScreen(Starting):
         with Pane(id="scenario-list"):
             with Horizontal(id="scenario-filter"):
                 yield Input(placeholder="/ search", id="scenario-search", compact=True)
-                yield Static(id="scenario-chips")
+                chips = Static(id="scenario-chips")
+                chips.auto_links = False  # their colours say which of them are set
+                yield chips
             yield ScenarioTable(id="scenario-table")
             nothing = Content("No scenario fits. escape leaves the search, then q ")
             show_all = clickable(Content.styled("shows all again", "underline"), "screen.show_all")

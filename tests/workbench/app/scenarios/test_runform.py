@@ -1,7 +1,7 @@
 """The run form: what is filled in, what it says, and the run that it starts."""
 
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,10 @@ from textual.widgets import Button, Checkbox, Input, Select
 
 from storage.database import open_readonly
 from storage.studies import list_studies
+from tests.themes.test_palette import contrast
 from tests.workbench.app import driving
 from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
+from themes import palettes
 from workbench.app.screens.runform import RunForm
 from workbench.engine.options import read_options
 
@@ -180,3 +182,27 @@ def _done(path: Path) -> bool:
     finally:
         db.conn.close()
     return states[0] == ("done",) and len(states) == 2
+
+
+def test_every_text_is_legible_in_every_theme(prepared: Path) -> None:
+    async def flow(pilot: Pilot[None], _: RunForm) -> None:
+        for palette in palettes().values():
+            if palette.ansi:
+                continue
+            pilot.app.theme = palette.name
+            await settled(pilot)
+            faint = [text for text, found in texts(pilot) if found < (7 if palette.name == "high-contrast" else 4.5)]
+            assert not faint, palette.name
+
+    fill(prepared, flow)
+
+
+def texts(pilot: Pilot[None]) -> Iterator[tuple[str, float]]:
+    """Yield the texts of the dialog in front, and how much each stands out against its ground."""
+    form = pilot.app.screen.query_one("#runform").region
+    for strip in pilot.app.screen._compositor.render_strips(pilot.app.size)[form.y : form.bottom]:
+        for segment in strip.crop(form.x, form.right):
+            style = segment.style
+            if style and style.color and style.bgcolor and any(map(str.isalnum, segment.text)):
+                colours = style.color.get_truecolor().hex, style.bgcolor.get_truecolor().hex
+                yield segment.text, contrast(*colours)
