@@ -62,8 +62,8 @@ class ScoreReading(ScoreViews):
 
     async def open_run(self, run: str) -> None:
         self._wanted = run
+        self.enter("matrix")  # where it says what is being read; what was open of another run is left
         await self._take(run)
-        self.enter("matrix")
 
     async def _take(self, run: str) -> None:
         self.reading = "" if self.data is not None and self.data.id == run else f"reading run {run} …"

@@ -30,6 +30,24 @@ class ScoresScreen(ScoreReading):
 
     NAME = "scores"
     PANES = ("scores-main", "scores-side")
+    WORDS: ClassVar = {
+        "score": "mean of three dimensions, 1-5",
+        "±": "half of a 95 % interval",
+        "clustered": "drawn by profile: people differ",
+        "published": "what the paper reports",
+        "p": "how often chance does as much",
+        "Holm": "p for all lines: .05 or less",
+        "d_z": "difference in its deviations",
+        "more": "scenarios to tell two apart",
+        "r, ρ": "same order of responses: 1",
+        "κ": "same scores, not by chance: 1",
+        "within": "each arm's mean taken off",
+        "α": "all judges at once: 1 = agreed",
+        "effective": "so many independent judges",
+        "spread": "highest less lowest score",
+        "a#2": "judge a, once more",
+        "human:": "a person who rated blind",
+    }
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "view('scatter')", "Scatter", id="scores.scatter"),

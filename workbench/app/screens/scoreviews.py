@@ -296,7 +296,7 @@ class ScoreViews(WorkbenchScreen):
 
     def show_judges(self) -> None:
         data, panel = self.data, self.panel
-        rest = "every response of the run; intervals clustered by profile"
+        rest = "intervals clustered by profile · help says what the figures mean"
         hint = rest if self.agreed else f"agreement: {self.computed} of {self.figures or '…'} figures"
         self._titles("Judges against each other", "Where they differ most", hint)
         figures, queue = self.query_one("#scores-agreement", ScoreList), self.query_one("#scores-queue", ScoreList)

@@ -10,7 +10,7 @@ from workbench.figures import mean_and_half, places
 from workbench.statistics.bootstrap import Interval
 from workbench.statistics.published import Published, published
 from workbench.statistics.scores import AVERAGE, Cell, ScoreRow
-from workbench.text import plain
+from workbench.text import counted, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def cell_lines(data: RunScores, key: Key, column: str) -> list[tuple[str, str]]:
     cell, calm = row.cells[column], row.without_crisis[column]
     lines = [("mean", _in_words(cell.score))]
     if cell.failed:
-        lines.append(("failed", f"{cell.failed:,} judgements, in no mean"))
+        lines.append(("failed", f"{counted(cell.failed, 'judgement')}, in no mean; screen 5 (Runs) says why"))
     if row.questions is not None:
         shown = mean_and_half(row.questions.mean, row.questions.low, row.questions.high)
         lines.append(("questions", f"{shown} asked per trial, over all domains"))
@@ -85,7 +85,7 @@ def cell_lines(data: RunScores, key: Key, column: str) -> list[tuple[str, str]]:
     for figure in published(key.group.model, key.group.arm):
         value = figure.average if column == AVERAGE else _domain(figure, column)
         if value is not None:
-            lines.append(("published", f"{places(value)} ({figure.source})"))
+            lines.append(("published", f"{places(value)} in the paper ({figure.source})"))
     return lines
 
 

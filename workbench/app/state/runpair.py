@@ -29,6 +29,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("more", right=True, rank=5),
 )
 
+MEANINGS = {
+    "Holm": "Holm: p corrected for all lines together; at .05 or less the two are told apart",
+    "p": "p: how often chance alone would bring a difference as large",
+    "d_z": "d_z: the difference in standard deviations of the scenarios' own differences",
+    "more": "more: scenarios that a run would need beyond these to tell the two apart, if the difference is as seen",
+}
+"""What a reader may ask of a column."""
+
 _MOST = 500
 """Scenarios listed of those that changed most."""
 
@@ -39,12 +47,14 @@ class RunPair:
 
     Fields:
         table: its lines are paired where scenarios are shared, else unpaired.
+        shared: how many judged scenarios both runs have, only the first, only the second.
         measure: names of what differs so that scores may not mean the same. other: what else differs.
     """
 
     first: RunScores
     second: RunScores
     table: ComparisonTable
+    shared: tuple[int, int, int]
     measure: tuple[str, ...]
     other: tuple[str, ...]
 
@@ -53,17 +63,9 @@ class RunPair:
         """The word that stands beside the figures."""
         return self.table.rows[0].result.analysis if self.table.rows else "nothing to compare"
 
-    def shared(self) -> tuple[int, int, int]:
-        """Return how many judged scenarios both runs have, only the first, only the second."""
-        one, other = (
-            {found.scenarios[i] for i in np.unique(found.scenario).tolist()}
-            for found in (self.first.verdicts, self.second.verdicts)
-        )
-        return len(one & other), len(one - other), len(other - one)
-
     def notes(self) -> list[tuple[str, str]]:
         """Return what a reader has to know of the comparison: pairs of a status and a text."""
-        both, *alone = self.shared()
+        both, *alone = self.shared
         lone = [f"{n:,} only in {run.id}" for n, run in zip(alone, (self.first, self.second), strict=True) if n]
         notes = [("", ", ".join([f"{counted(both, 'scenario')} in both runs", *lone]))]
         notes += [("warning", f"scores may not mean the same in both runs: {_some(self.measure)}")] * bool(self.measure)
@@ -114,7 +116,14 @@ def _compared(db: "Database", first: RunScores, other: RunScores) -> RunPair:
         table = compare_samples(side_rows(db, sides[0]), side_rows(db, sides[1]))
     found = run_differences(db, first.run, other.run)
     names = [tuple(difference.name for difference in found if difference.measure == measure) for measure in (1, 0)]
-    return RunPair(first, other, table, names[0], names[1])
+    return RunPair(first, other, table, _shared(first, other), names[0], names[1])
+
+
+def _shared(first: RunScores, second: RunScores) -> tuple[int, int, int]:
+    one, other = (
+        {found.scenarios[i] for i in np.unique(found.scenario).tolist()} for found in (first.verdicts, second.verdicts)
+    )
+    return len(one & other), len(one - other), len(other - one)
 
 
 def pair_cells(row: Comparison) -> dict[str, Span]:

@@ -11,9 +11,9 @@ from workbench.app.look import bar
 from workbench.app.state.answers import short_model
 from workbench.app.state.beside import Beside
 from workbench.app.state.judges import EFFECTIVE, Agreement, Queued, ratings_text
-from workbench.app.state.runpair import COLUMNS, RunPair, pair_cells
+from workbench.app.state.runpair import COLUMNS, MEANINGS, RunPair, pair_cells
 from workbench.app.state.scores import RunScores
-from workbench.app.state.spans import ABSENT, Line, Span, cut, layout, line, muted, status_span, table_line
+from workbench.app.state.spans import ABSENT, Line, Span, cut, layout, line, muted, status_span, table_line, wrapped
 from workbench.statistics.comparison import Changed
 from workbench.statistics.scores import ScoreTable
 from workbench.text import counted, plain
@@ -137,9 +137,15 @@ def pair_table(pair: RunPair, width: int) -> tuple[Line, list[Line]]:
     widths = layout(COLUMNS, rows, width)
     heading = table_line(COLUMNS, {column.title: muted(column.title) for column in COLUMNS}, widths) if rows else ()
     lines: list[Line] = [table_line(COLUMNS, row, widths) for row in rows]
-    lines += [
-        line(status_span(name), f" {plain(text)}") if name else line(muted(plain(text))) for name, text in pair.notes()
-    ]
+    for name, text in pair.notes():
+        mark = [status_span(name), Span(" ")] if name else []
+        room = width - sum(cell_len(span.text) for span in mark)
+        first, *more = wrapped(plain(text), room)
+        lines.append(line(*mark, Span(first) if name else muted(first)))
+        lines += [line(muted(text)) for text in more]
+    if rows:
+        said = [text for name, text in MEANINGS.items() if widths.get(name)]
+        lines += [(), *(line(muted(text)) for meaning in said for text in wrapped(meaning, width))]
     return heading, lines
 
 

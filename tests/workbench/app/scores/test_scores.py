@@ -281,7 +281,7 @@ def test_arms_of_two_runs_stand_beside_each_other(prepared: Path, tmp_path: Path
         await press(pilot, "enter")
         await until(pilot, lambda: screen.view == "runs")
         assert screen.pair is not None
-        both, *alone = screen.pair.shared()
+        both, *alone = screen.pair.shared
         assert (both + alone[0], both + alone[1]) == (14, 10)
         text = await press(pilot, "s")
         await until(pilot, lambda: screen.view == "scatter")
