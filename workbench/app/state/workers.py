@@ -35,6 +35,11 @@ HISTORY = 120
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 
+_WHAT = (
+    "A worker is a vLLM server that serves one model on this machine's GPUs; a supervisor starts workers and keeps "
+    "them at work."
+)
+
 _OTHER_WAYS = {
     "a server that runs already": "vLLM or anything else that speaks OpenAI's chat API, here or elsewhere: set "
     "OPENAI_BASE_URL to its address up to /v1, or give a run --world model --base-url ADDRESS --models NAME",
@@ -141,11 +146,12 @@ class WorkersState:
         for row in self.rows:
             states[row["state"]] = states.get(row["state"], 0) + 1
         told = ", ".join(f"{count} {state}" for state, count in states.items())
-        return f"{told} · supervisor {'runs' if self.supervised else 'does not run'}"
+        return told if self.supervised else f"no supervisor runs · {told}"
 
     def advice(self, width: int) -> list[Line]:
         """Return what local models need, what of it is missing, and the other ways to reach a model."""
-        lines: list[Line] = [line(Span("No vLLM worker is here.", bold=True)), ()]
+        lines: list[Line] = [line(Span("No worker is here.", bold=True))]
+        lines += [*(line(muted(text)) for text in wrapped(_WHAT, width)), ()]
         if self.checks:
             lines.append(line(Span("Serving models on this machine needs", "accent", bold=True)))
             for check in self.checks:
@@ -175,7 +181,7 @@ class WorkersState:
         head = [
             line(status_span(row["state"])),
             line(Span(plain(row["name"]), bold=True)),
-            line(muted(f"({row['phase']})")) if row["phase"] else (),
+            line(muted(f"({row['phase']})")) if row["phase"] and row["state"] not in ("stopped", "dead") else (),
             line(Span(cut(plain(row["model"]), max(16, width - _BESIDE_MODEL)))),
             line(Span(f"GPU {gpus}" if gpus else "CPU")),
             line(muted(f"since {_since(row['since'], now)}")),

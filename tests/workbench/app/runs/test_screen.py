@@ -18,7 +18,7 @@ from tests.fakeserver import FakeServer
 from tests.workbench.app.driving import at, check_snapshot, screen_text, settled, until
 from tests.workbench.app.runs.adding import add_copies
 from tests.workbench.cli.program import workbench
-from tests.workbench.engine.clerk import FEW, INVENTED, LEAK, LOAN, lines, read, write
+from tests.workbench.engine.clerk import FEW, INVENTED, LEAK, LOAN, lines, read
 from tests.workbench.engine.running import FailingWorld, options, work
 from workbench.app.app import WorkbenchApp
 from workbench.app.frame import SCREENS
@@ -33,7 +33,7 @@ from workbench.engine.steering.owner import this_process
 CHANGING = (r"\d\d:\d\d:\d\d", r"\d{4}-\d\d-\d\d", r"\b(?:[0-9a-f]{16}|[0-9a-f]{8})\b")
 """Times, and hashes, which change with the world's version."""
 
-LIVE = ("run", "--synthetic", "3000", "--rollouts", "300", "--arms", "vanilla,planner", "--seed", "5")
+LIVE = ("run", "--synthetic", "1500", "--rollouts", "300", "--arms", "vanilla,planner", "--seed", "5")
 
 drive = at("5")
 
@@ -219,7 +219,10 @@ def test_failed_units_are_done_again(tmp_path: Path) -> None:
     drive(path, steps)
 
 
-def test_a_detached_run_is_held_let_go_cancelled_and_taken_up(live: tuple[Path, Launched]) -> None:
+def test_a_detached_run_is_held_let_go_cancelled_and_taken_up(
+    live: tuple[Path, Launched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.app.state.runs._LEAST_SECONDS", 0.1)
     path, launched = live
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -230,9 +233,7 @@ def test_a_detached_run_is_held_let_go_cancelled_and_taken_up(live: tuple[Path, 
         await until(pilot, lambda: "paused by a command" in text(pilot))
         await pilot.press("p")
         await until(pilot, lambda: "▶ running" in text(pilot))
-        await until(pilot, lambda: state.chosen is not None and state.rate(state.chosen) is not None)
-        await settled(pilot)
-        assert "≈ left" in text(pilot)
+        await until(pilot, lambda: "≈ left" in text(pilot))
         await pilot.press("x")
         await until(pilot, lambda: "Cancel run" in text(pilot))
         await pilot.press("n")
@@ -288,17 +289,18 @@ def test_a_search_that_was_cut_off_is_taken_up(prepared: Path, tmp_path: Path) -
 
 
 def test_a_build_is_watched_held_cancelled_and_taken_up(tmp_path: Path) -> None:
-    path = tmp_path / "w.db"
+    path, posts = tmp_path / "w.db", tmp_path / "posts.jsonl"
     open_writable(path).conn.close()
+    posts.write_text(lines(*(f"{LOAN.text} ({number})" for number in range(24))))
     with FakeServer(latency=0.05) as server:
-        server.rule = write
+        server.rule = read
         served = ("--world", "model", "--model", "m", "--base-url", server.url, "--concurrency", "2")
-        launched = launch(path, ["scenarios", "build", "--synthetic", "60", "--queries", "2", *served])
+        launched = launch(path, ["scenarios", "build", "--from", str(posts), *served])
 
         async def steps(pilot: Pilot[None]) -> None:
             state = screen(pilot).state
-            await until(pilot, lambda: state.chosen is not None and state.chosen.done > 2)
-            assert "/60" in text(pilot)
+            await until(pilot, lambda: state.chosen is not None and state.chosen.finished > 1)
+            assert "/24" in text(pilot)
             await pilot.press("p")
             await until(pilot, lambda: "paused by a command" in text(pilot))
             await pilot.press("p")
@@ -309,8 +311,8 @@ def test_a_build_is_watched_held_cancelled_and_taken_up(tmp_path: Path) -> None:
             await until(pilot, lambda: launched.code == 130)
             await until(pilot, lambda: "◌ interrupted" in text(pilot))
             await pilot.press("r")
-            await until(pilot, lambda: state.chosen is not None and state.chosen.done == 60)
-            await until(pilot, lambda: "✔ done" in text(pilot) and "scenarios kept" in text(pilot))
+            await until(pilot, lambda: state.chosen is not None and state.chosen.finished == 24)
+            await until(pilot, lambda: "✔ done" in text(pilot) and "1 scenario kept" in text(pilot))
             assert "builder" in text(pilot)  # its calls
             assert len(state.runs) == 1
             await pilot.press("enter")

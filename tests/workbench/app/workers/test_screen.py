@@ -171,10 +171,10 @@ def test_a_dead_supervisor_is_seen_and_what_it_left_is_ended(path: Path, model: 
         await until(pilot, lambda: "● ready" in text(pilot))
         os.kill(supervisor, signal.SIGKILL)
         await until(pilot, lambda: "✘ dead" in text(pilot))
-        assert "supervisor does not run" in text(pilot)
+        assert "no supervisor runs" in text(pilot)
         assert "its supervisor is gone" in text(pilot)
         await pilot.press("x")
-        await until(pilot, lambda: "No vLLM worker is here." in text(pilot))
+        await until(pilot, lambda: "No worker is here." in text(pilot))
 
     drive(path, steps)
 

@@ -43,7 +43,7 @@ def test_a_card_says_everything() -> None:
         "cache", "25%", "1.2k", "62/80 GiB", "41%", "http://127.0.0.1:8001/v1",
     ):  # fmt: skip
         assert part in text
-    assert state.heading() == "1 ready · supervisor runs"
+    assert state.heading() == "1 ready"
 
 
 @pytest.mark.parametrize("width", [40, 76, 116])
