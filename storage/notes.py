@@ -55,3 +55,20 @@ def set_bookmark(db: "Database", target: str, on: bool) -> None:
 def bookmarks(db: "Database") -> list[str]:
     """List the bookmarked targets, newest first."""
     return [row[0] for row in db.conn.execute("select target from bookmarks order by created_at desc, target")]
+
+
+def find_marked(db: "Database", text: str, limit: int) -> list[tuple[str, str]]:
+    """Find notes and tags that hold a text, in any case: what each is on, and the note, or the tag behind a #.
+
+    The tags come first, then the newest notes; `limit` at most.
+    """
+    rows = db.conn.execute(
+        """
+        select target, '#' || tag, 0, '' from tags where instr(lower('#' || tag), lower(:text))
+        union all
+        select target, text, 1, updated_at from notes where instr(lower(text), lower(:text))
+        order by 3, 4 desc, 1 limit :limit
+        """,
+        {"text": text, "limit": limit},
+    )
+    return [(row[0], row[1]) for row in rows]

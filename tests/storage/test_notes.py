@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.database import open_readonly, open_writable, transaction
-from storage.notes import Annotations, annotations, bookmarks, set_bookmark, set_note, set_tags
+from storage.notes import Annotations, annotations, bookmarks, find_marked, set_bookmark, set_note, set_tags
 from storage.ratings import Rating, rating_rows, save_rating
 
 
@@ -58,6 +58,17 @@ def test_a_rating_replaces_the_same_raters_earlier_one(prepared: Path, tmp_path:
     rows = rating_rows(db, run)
     assert [(r["rater"], r["score"], r["risk_sensitivity"]) for r in rows] == [("first", 5, 5), ("second", 3.5, None)]
     assert [r["comment"] for r in rating_rows(db, run, "first")] == ["on second thoughts"]
+
+
+def test_notes_and_tags_are_found_by_what_they_say(tmp_path: Path) -> None:
+    db = open_writable(tmp_path / "w.db")
+    with transaction(db):
+        set_note(db, "scenario/abc", "Ask the TEAM, 100 %")
+        set_tags(db, "search/3", ["team", "pilot"])
+    assert find_marked(db, "team", 9) == [("search/3", "#team"), ("scenario/abc", "Ask the TEAM, 100 %")]
+    assert find_marked(db, "team", 1) == [("search/3", "#team")]
+    assert find_marked(db, "#pil", 9) == [("search/3", "#pilot")]
+    assert find_marked(db, "1%", 9) == []
 
 
 @pytest.mark.parametrize("rating", [Rating(1, "a", (0, 1, 1), 1), Rating(1, "a", None, 5.5), Rating(1, " ", None, 3)])

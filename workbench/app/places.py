@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from storage.notes import bookmarks
+from storage.notes import bookmarks, find_marked
 from storage.readers import list_runs
 from storage.scenarios import find_scenario, list_scenarios
 from workbench.app.state.links import parse_link
@@ -22,7 +22,7 @@ _MOST = 12
 
 
 class Places(Provider):
-    """Goes to a scenario (by id or words of its query), a run, a bookmark, or any deep link."""
+    """Goes to a scenario (by id or words of its query), a run, a bookmark, what a note or a tag is on, or a link."""
 
     @property
     def _app(self) -> "WorkbenchApp":
@@ -51,6 +51,15 @@ class Places(Provider):
             if (score := matcher.match(label)) > 0:
                 about = plain(f"{row['kind']} · {row['state']} · {row['world']}")
                 yield Hit(score, matcher.highlight(label), self._to("run", row["run"]), help=about)
+        for target in (await self._app.read(bookmarks))[:_MOST]:
+            label = f"★ bookmark {plain(target)}"
+            if (score := matcher.match(label)) > 0:
+                yield Hit(
+                    score, matcher.highlight(label), partial(self._app.follow_link, parse_link(target)), help="bookmark"
+                )
+        for target, said in await self._app.read(lambda db: find_marked(db, text, _MOST)):
+            label = f"✎ {self._app.sensitive(said)[:90]}"
+            yield Hit(0.6, Content(label), partial(self._app.follow_link, parse_link(target)), help=plain(target))
         for scenario in await self._app.read(partial(_scenarios, text)):
             shown = self._app.sensitive(scenario.query)
             label = f"{scenario.id[:8]} {plain(scenario.domain)}: {shown[:90]}"

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Static
 
 from storage.database import open_writable, transaction
-from storage.notes import annotations, set_note
+from storage.notes import annotations, set_bookmark, set_note
 from storage.sqlite import Database
 from tests.workbench.app import driving
 from tests.workbench.app.driving import screen_text, settled, until
@@ -338,6 +338,24 @@ def test_links_open_their_screen(tmp_path: Path) -> None:
         await until(pilot, lambda: front(pilot).NAME == "runs" and front(pilot).link == "run/ab12")
 
     drive(tmp_path / "w.db", steps, link="dialogue/12?step=2")
+
+
+def test_the_palette_finds_notes_and_bookmarks_by_their_words(tmp_path: Path) -> None:
+    db = open_writable(tmp_path / "w.db")
+    with transaction(db):
+        set_note(db, "search/7", "ask Kim [b]")
+        set_bookmark(db, "run/ab12", True)
+    db.conn.close()
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+p", *"bookmark")
+        await until(pilot, lambda: "★ bookmark run/ab12" in screen_text(pilot.app))
+        await pilot.press("escape", "escape", "ctrl+p", *"kim")
+        await until(pilot, lambda: "✎ ask Kim [b]" in screen_text(pilot.app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: front(pilot).link == "search/7")
+
+    drive(tmp_path / "w.db", steps)
 
 
 def test_copy_says_what_was_copied(tmp_path: Path) -> None:

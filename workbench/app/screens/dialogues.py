@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 
 from storage.dialogues import Place, beside, dialogue_runs, latest_run, overview, places, replay
+from storage.errors import NotFoundError
 from storage.notes import annotations
 from storage.readers import find_run
 from workbench.app.frame import Export, Headline, Pane, Subject
@@ -157,6 +158,8 @@ class DialoguesScreen(Playing, Branching):
 
     async def _open(self, unit: int, said: int | None = None, like: Sequence[Row] = ()) -> None:
         family = await self.workbench.read(lambda db: beside(db, unit))
+        if not any(row["unit"] == unit for row in family):
+            raise NotFoundError(f"unit {unit} holds no dialogue: `workbench show dialogues` lists those of a run")
         units = (same_choice(family, like) if like else None) or first_columns(family, unit)
         rows = await self.workbench.read(partial(_dialogues, units))
         self.family, self._units, self._rows = family, units, []

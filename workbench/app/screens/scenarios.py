@@ -30,6 +30,9 @@ from workbench.text import plain
 if TYPE_CHECKING:
     from storage.sqlite import Database
 
+_WIDE = 118
+"""Columns from which on all filters have room beside the search."""
+
 _TYPING_SECONDS = 0.08
 """A search begins when so long no key was pressed."""
 
@@ -210,7 +213,7 @@ class ScenariosScreen(Starting):
             + Content.styled(f"{plain(value)} ▾", "$accent" if (name, value) not in everything else "$foreground")
             for name, value in filter_words(state.filter)
             # Where there is no room for all of them, those that let everything pass say nothing.
-            if (name, value) not in everything or not self.has_class("-narrow")
+            if (name, value) not in everything or self.app.size.width >= _WIDE
         ] or [Content.styled(f"{self.key('scenarios.filter')} filters", "$muted")]
         if chips != self._chips:
             self._chips = chips

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from storage.database import open_readonly
 from tests.workbench.app.dialogues.screen import LONG, RUN, drive, front, press, text
 from tests.workbench.app.driving import check_snapshot, until
 from tests.workbench.engine.running import options, work
@@ -66,6 +67,17 @@ def test_a_dialogue_that_is_not_there_is_a_message(prepared: Path) -> None:
         await until(pilot, lambda: "there is no unit 9999" in text(pilot))
 
     drive(prepared, steps, "dialogue/9999")
+
+
+def test_a_unit_without_a_dialogue_is_a_message(prepared: Path) -> None:
+    db = open_readonly(prepared)
+    (unit,) = db.execute("select min(id) from units where arm = 'vanilla'").fetchone()
+    db.close()
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: f"unit {unit} holds no dialogue" in text(pilot))
+
+    drive(prepared, steps, f"dialogue/{unit}")
 
 
 @pytest.mark.parametrize(("name", "size"), [("dialogues-list", (120, 24)), ("dialogues-list-small", (80, 24))])
