@@ -15,6 +15,7 @@ from tests.workbench.app import driving
 from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from themes import palettes
 from workbench.app.screens.runform import RunForm
+from workbench.app.widgets.loglines import LogLines
 from workbench.engine.options import read_options
 
 
@@ -161,10 +162,16 @@ def test_a_study_starts_from_the_form_and_is_found_when_it_is_finished(copy: Pat
         await until(pilot, lambda: "4 runs of 2 scenarios" in screen_text(pilot.app))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: pilot.app.current_mode == "runs")
-        await until(pilot, lambda: "(thresholds) was finished" in screen_text(pilot.app))  # from its log
+        await until(pilot, lambda: "(thresholds) was finished" in _head_of_the_log(pilot))
         assert _studies(copy) == [("thresholds", 4, 4)]
 
     fill(copy, flow)
+
+
+def _head_of_the_log(pilot: Pilot[None]) -> str:
+    """Scroll up to how the log begins, which its end, the tables, leaves no room for, and read the screen."""
+    pilot.app.screen.query_one(LogLines).scroll_home(animate=False)
+    return screen_text(pilot.app)
 
 
 def _studies(path: Path) -> list[tuple[str, int, int]]:
