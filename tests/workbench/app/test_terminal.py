@@ -98,7 +98,7 @@ def test_a_new_user_gets_from_nothing_to_a_comparison(person: Person) -> None:
     # The notice, then scenarios: the screen says which key adds some.
     person.sees("A word before you begin")
     person.press("Enter")
-    person.sees(r"No scenarios yet.*\bb\b +adds the 70")
+    person.sees(r"No scenarios yet.*\bb\b +add the 70")
     person.press("b")
     person.sees(r"Scenarios · 70.*Profile")
 
@@ -129,7 +129,7 @@ def test_a_new_user_gets_from_nothing_to_a_comparison(person: Person) -> None:
     person.sees("agent arm.*planner arm")
     person.sees(r"step \d+ of \d+")
     person.press("Right", "Right", "Right", "Right", "Right", "Right", "Right", "Right", "Right", "Right", "Right")
-    person.sees("· answer ·")
+    person.sees(r"answer · \w+ · run")
 
     # Arms are compared, down to two responses beside each other.
     person.press("4")
