@@ -108,9 +108,9 @@ def run_engine(news: int) -> None:
     worker = os.fork()
     if worker == 0:
         os.close(news)
-        say(f"(Worker pid={os.getpid()}) up")
         while True:
             signal.pause()
+    say(f"(Worker pid={worker}) up")  # in its name: whoever finds the server up finds it in the log
     say(f"(EngineCore pid={os.getpid()}) Starting to load model")
 
     def end(*_: object) -> None:

@@ -214,7 +214,8 @@ def _answer(column: Column, width: int, hide: Hide) -> list[Line]:
     lines = [_rule("answer", [muted(style)] * bool(style), width), *_said("A", row["response"], width, hide), ()]
     ending = f"ended: {_ENDINGS.get(row['ending'] or '', plain(row['ending'] or 'not stated'))}"
     given = "not stated" if row["given"] is None else ", ".join(row["given"]) or "nothing"
-    for text in (ending, f"the answer was given: {given}", *(f"could not be read: {plain(each)}" for each in row["invalid"])):
+    unread = [f"could not be read: {plain(each)}" for each in row["invalid"]]
+    for text in (ending, f"the answer was given: {given}", *unread):
         lines += [line(muted(_INDENT + part)) for part in wrapped(text, width - len(_INDENT))]
     for verdict in row["verdicts"]:
         lines += _verdict(verdict, column, width, hide)
