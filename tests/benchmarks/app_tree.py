@@ -27,8 +27,8 @@ from tests.workbench.engine.running import options, work
 from workbench.app import pauses
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.search import SearchScreen
-from workbench.app.state.search import SearchState
-from workbench.app.state.treerows import TreeRows
+from workbench.app.state.search.search import SearchState
+from workbench.app.state.search.treerows import TreeRows
 
 ROLLOUTS, JUMPS, PRESSES, BATCHES = 300, 100, 200, 30
 ROWS = 10_000

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import Hit, Hits, Provider
 
-from workbench.app.state.search import SearchState
-from workbench.app.state.treerows import order_of
+from workbench.app.state.search.search import SearchState
+from workbench.app.state.search.treerows import order_of
 from workbench.explain import short_names
 from workbench.text import plain
 

@@ -22,7 +22,7 @@ from workbench.app.screens.runs import RunsScreen
 from workbench.app.screens.workers import WorkersScreen
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.loglines import LogLines
-from workbench.app.widgets.matrix import ScoreMatrix
+from workbench.app.widgets.scores.matrix import ScoreMatrix
 
 
 async def wheel(pilot: Pilot[None], widget: Widget, *, up: bool = False) -> None:

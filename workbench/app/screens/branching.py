@@ -13,10 +13,10 @@ from storage.errors import StorageError
 from workbench.app.frame import WorkbenchScreen
 from workbench.app.screens.ask import Ask
 from workbench.app.screens.takeover import ChooseAttribute, Stopped, TakeOver
-from workbench.app.state.dialogues import MOST_COLUMNS, Replay
-from workbench.app.state.takeover import Change, Leave, leave, probe_arguments
-from workbench.app.state.transcript import stopped_lines
-from workbench.app.widgets.replybar import ReplyBar, ReplyInput
+from workbench.app.state.dialogues.dialogues import MOST_COLUMNS, Replay
+from workbench.app.state.dialogues.takeover import Change, Leave, leave, probe_arguments
+from workbench.app.state.dialogues.transcript import stopped_lines
+from workbench.app.widgets.dialogues.replybar import ReplyBar, ReplyInput
 from workbench.engine.errors import RunError, UsageError
 from workbench.text import counted, plain
 

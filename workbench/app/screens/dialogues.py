@@ -21,12 +21,12 @@ from workbench.app.screens.branching import Branching
 from workbench.app.screens.pickrun import PickRun
 from workbench.app.screens.playing import Playing
 from workbench.app.screens.takeover import ChooseColumns
-from workbench.app.state.dialoguelist import PAGE
-from workbench.app.state.dialogues import Replay, column, first_columns, same_choice
+from workbench.app.state.dialogues.dialoguelist import PAGE
+from workbench.app.state.dialogues.dialogues import Replay, column, first_columns, same_choice
+from workbench.app.state.dialogues.transcript import blocks, known_lines, neighbour_lines, turn_text
 from workbench.app.state.links import Link
-from workbench.app.state.transcript import blocks, known_lines, neighbour_lines, turn_text
-from workbench.app.widgets.dialoguepane import DialoguePane, Transcript
-from workbench.app.widgets.dialoguepicker import DialoguePicker
+from workbench.app.widgets.dialogues.dialoguepane import DialoguePane, Transcript
+from workbench.app.widgets.dialogues.dialoguepicker import DialoguePicker
 from workbench.app.widgets.linelist import LineList
 from workbench.cli.dialogueview import dialogue_lines
 

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Label, Select, Static
 
 from storage.scenariopages import MARKS, RESULTS, Overview, ScenarioFilter
-from workbench.app.state.scenarios import EVERYTHING
+from workbench.app.state.scenarios.scenarios import EVERYTHING
 from workbench.text import plain
 
 

@@ -8,10 +8,10 @@ from textual import on, work
 from storage.errors import StorageError
 from workbench.app.frame import WorkbenchScreen
 from workbench.app.screens.searchdialogs import BreakpointsDialog, GoTo
-from workbench.app.state.searchdesk import SearchDesk
-from workbench.app.widgets.curve import Curve
-from workbench.app.widgets.searchpanes import SearchPanes
-from workbench.app.widgets.transport import Transport
+from workbench.app.state.search.searchdesk import SearchDesk
+from workbench.app.widgets.search.curve import Curve
+from workbench.app.widgets.search.searchpanes import SearchPanes
+from workbench.app.widgets.search.transport import Transport
 from workbench.engine.steering.command import tell_run
 
 _TICK_SECONDS = 1 / 20

@@ -9,8 +9,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from workbench.app.widgets.scorelines import run_label
-from workbench.app.widgets.scorelist import ScoreList
+from workbench.app.widgets.scores.scorelines import run_label
+from workbench.app.widgets.scores.scorelist import ScoreList
 
 
 class PickRun(ModalScreen[str | None]):

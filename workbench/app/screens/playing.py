@@ -4,7 +4,7 @@ from textual.events import Key
 from textual.timer import Timer
 
 from workbench.app.frame import WorkbenchScreen
-from workbench.app.state.dialogues import SPEEDS, Replay
+from workbench.app.state.dialogues.dialogues import SPEEDS, Replay
 
 
 class Playing(WorkbenchScreen):

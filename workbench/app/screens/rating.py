@@ -18,7 +18,7 @@ from storage.judgements import Blind, blind_response, ratable_units, raters
 from storage.ratings import Rating, rating_rows, save_rating
 from workbench.app.failures import tell_failure
 from workbench.app.look import dots, status_content
-from workbench.app.state.rating import RatingSession
+from workbench.app.state.scores.rating import RatingSession
 
 if TYPE_CHECKING:
     from storage.sqlite import Database

@@ -19,8 +19,8 @@ from simulator.world import Persona
 from storage.unitcosts import unit_costs
 from workbench.app.frame import WorkbenchDialog
 from workbench.app.look import content_of
-from workbench.app.state.estimatelines import estimate_lines
-from workbench.app.state.runform import CHOICES, Outlook, RunFormState
+from workbench.app.state.scenarios.estimatelines import estimate_lines
+from workbench.app.state.scenarios.runform import CHOICES, Outlook, RunFormState
 from workbench.app.widgets.ticks import Tick
 from workbench.engine.estimation.measures import history
 from workbench.engine.options import ARMS

@@ -22,8 +22,8 @@ from workbench.app.look import bar
 from workbench.app.screens.ask import Ask
 from workbench.app.state.links import Link
 from workbench.app.state.logtail import LogTail
-from workbench.app.state.rundetail import DetailRow, Told
-from workbench.app.state.runs import RunsState, Verb
+from workbench.app.state.runs.rundetail import DetailRow, Told
+from workbench.app.state.runs.runs import RunsState, Verb
 from workbench.app.state.spans import line, muted
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.loglines import LogLines

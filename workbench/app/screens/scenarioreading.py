@@ -18,8 +18,8 @@ from storage.scenariopages import (
     scenario_results,
 )
 from storage.scenarios import find_scenario
-from workbench.app.state.scenario import ScenarioDetail
-from workbench.app.state.scenarios import EVERYTHING, Window, around
+from workbench.app.state.scenarios.scenario import ScenarioDetail
+from workbench.app.state.scenarios.scenarios import EVERYTHING, Window, around
 
 if TYPE_CHECKING:
     from storage.sqlite import Database

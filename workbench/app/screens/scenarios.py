@@ -21,10 +21,10 @@ from workbench.app.screens.filters import FilterDialog
 from workbench.app.screens.scenarioreading import read_detail, read_list
 from workbench.app.screens.starting import Starting
 from workbench.app.state.links import Link
-from workbench.app.state.scenario import ScenarioDetail, detail_lines
-from workbench.app.state.scenarios import EVERYTHING, ScenarioLines, filter_words
-from workbench.app.widgets.profileview import ProfileView
-from workbench.app.widgets.scenariolist import ScenarioTable
+from workbench.app.state.scenarios.scenario import ScenarioDetail, detail_lines
+from workbench.app.state.scenarios.scenarios import EVERYTHING, ScenarioLines, filter_words
+from workbench.app.widgets.scenarios.profileview import ProfileView
+from workbench.app.widgets.scenarios.scenariolist import ScenarioTable
 from workbench.text import plain
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from textual.worker import Worker
 
 from workbench.app.failures import tell_failure
 from workbench.app.screens.scoreviews import ScoreViews
-from workbench.app.state.answers import read_answers
-from workbench.app.state.beside import RunArm, set_beside
-from workbench.app.state.judges import Panel
-from workbench.app.state.runpair import compare_again
-from workbench.app.state.scores import ALL_JUDGES, RunScores, default_between, default_sides, read_scores
-from workbench.app.widgets.scatter import Scatter
-from workbench.app.widgets.scorelist import ScoreList
+from workbench.app.state.scores.answers import read_answers
+from workbench.app.state.scores.beside import RunArm, set_beside
+from workbench.app.state.scores.judges import Panel
+from workbench.app.state.scores.runpair import compare_again
+from workbench.app.state.scores.scores import ALL_JUDGES, RunScores, default_between, default_sides, read_scores
+from workbench.app.widgets.scores.scatter import Scatter
+from workbench.app.widgets.scores.scorelist import ScoreList
 from workbench.report.reading import Group
 from workbench.statistics.comparison import Changed
 from workbench.statistics.scores import AVERAGE

@@ -11,15 +11,15 @@ from workbench.app.screens.pickrun import PickRun
 from workbench.app.screens.rating import RatingDialog
 from workbench.app.screens.scorereading import ScoreReading
 from workbench.app.screens.scoreviews import Opened
-from workbench.app.state.answers import Whose, read_answers, turned
 from workbench.app.state.links import Link
-from workbench.app.state.runpair import read_pair
-from workbench.app.state.scores import ALL_JUDGES
-from workbench.app.state.verdicts import Made
-from workbench.app.widgets.matrix import ScoreMatrix
-from workbench.app.widgets.responses import Answer
-from workbench.app.widgets.scatter import Scatter
-from workbench.app.widgets.scorelist import ScoreList
+from workbench.app.state.scores.answers import Whose, read_answers, turned
+from workbench.app.state.scores.runpair import read_pair
+from workbench.app.state.scores.scores import ALL_JUDGES
+from workbench.app.state.scores.verdicts import Made
+from workbench.app.widgets.scores.matrix import ScoreMatrix
+from workbench.app.widgets.scores.responses import Answer
+from workbench.app.widgets.scores.scatter import Scatter
+from workbench.app.widgets.scores.scorelist import ScoreList
 from workbench.report.reading import Group
 from workbench.statistics.scores import AVERAGE
 from workbench.text import plain

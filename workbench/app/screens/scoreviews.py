@@ -10,19 +10,19 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from workbench.app.frame import Export, Headline, Pane, Subject, WorkbenchScreen
-from workbench.app.state.answers import Answers, Whose
-from workbench.app.state.beside import Beside, shared_judges
-from workbench.app.state.judges import Agreement, Panel, Queued
-from workbench.app.state.matrix import cell_lines, judge_note, matrix, row_text
-from workbench.app.state.runpair import RunPair
-from workbench.app.state.scores import ALL, ALL_JUDGES, RunScores
+from workbench.app.state.scores.answers import Answers, Whose
+from workbench.app.state.scores.beside import Beside, shared_judges
+from workbench.app.state.scores.judges import Agreement, Panel, Queued
+from workbench.app.state.scores.matrix import cell_lines, judge_note, matrix, row_text
+from workbench.app.state.scores.runpair import RunPair
+from workbench.app.state.scores.scores import ALL, ALL_JUDGES, RunScores
+from workbench.app.state.scores.verdicts import Made
 from workbench.app.state.spans import line, muted, text_of
-from workbench.app.state.verdicts import Made
 from workbench.app.widgets.facts import Facts
-from workbench.app.widgets.matrix import ScoreMatrix
-from workbench.app.widgets.responses import Answer, answer_content
-from workbench.app.widgets.scatter import Scatter
-from workbench.app.widgets.scorelines import (
+from workbench.app.widgets.scores.matrix import ScoreMatrix
+from workbench.app.widgets.scores.responses import Answer, answer_content
+from workbench.app.widgets.scores.scatter import Scatter
+from workbench.app.widgets.scores.scorelines import (
     agreement_table,
     matrix_texts,
     pair_table,
@@ -30,7 +30,7 @@ from workbench.app.widgets.scorelines import (
     points_table,
     queue_table,
 )
-from workbench.app.widgets.scorelist import ScoreList
+from workbench.app.widgets.scores.scorelist import ScoreList
 from workbench.statistics.comparison import Changed, change_rank
 from workbench.statistics.scores import AVERAGE
 from workbench.text import plain

@@ -19,13 +19,13 @@ from workbench.app.screens.moving import Moving
 from workbench.app.screens.searchdialogs import SearchPicker
 from workbench.app.screens.searchform import SearchForm
 from workbench.app.state.links import Link
-from workbench.app.state.searchdesk import Found
-from workbench.app.widgets.inspector import Inspector
-from workbench.app.widgets.latticeview import LatticeView
+from workbench.app.state.search.searchdesk import Found
 from workbench.app.widgets.linelist import LineList
-from workbench.app.widgets.searchpanes import BESIDE
-from workbench.app.widgets.transport import Transport
-from workbench.app.widgets.treeview import TreeView
+from workbench.app.widgets.search.inspector import Inspector
+from workbench.app.widgets.search.latticeview import LatticeView
+from workbench.app.widgets.search.searchpanes import BESIDE
+from workbench.app.widgets.search.transport import Transport
+from workbench.app.widgets.search.treeview import TreeView
 
 if TYPE_CHECKING:
     from storage.sqlite import Database

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from workbench.app.frame import WorkbenchDialog
-from workbench.app.state.search import SearchState
-from workbench.app.state.searchlist import search_lines
+from workbench.app.state.search.search import SearchState
+from workbench.app.state.search.searchlist import search_lines
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.ticks import Tick
 from workbench.engine.steering.breakpoints import Breakpoints

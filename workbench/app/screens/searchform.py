@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 from planner.rules import RULES
 from planner.settings import PLANNERS
 from workbench.app.frame import WorkbenchDialog
-from workbench.app.state.search import SearchState
+from workbench.app.state.search.search import SearchState
 from workbench.app.widgets.ticks import Tick
 from workbench.engine.errors import UsageError
 from workbench.engine.options import read_options

@@ -10,7 +10,7 @@ from workbench.app.frame import WorkbenchScreen
 from workbench.app.launching import claimed_run, finished
 from workbench.app.screens.pick import Pick
 from workbench.app.state.links import Link
-from workbench.app.state.scenarios import ScenarioList
+from workbench.app.state.scenarios.scenarios import ScenarioList
 from workbench.text import counted
 
 _SIZES = (70, 700, 14_000)

@@ -11,10 +11,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, OptionList, RadioSet, Select, Static
 from textual.widgets.option_list import Option
 
-from workbench.app.state.dialogues import MOST_COLUMNS, listed_title
+from workbench.app.state.dialogues.dialogues import MOST_COLUMNS, listed_title
+from workbench.app.state.dialogues.takeover import Change, Leave, What
+from workbench.app.state.dialogues.transcript import Hide
 from workbench.app.state.spans import Line, Span, status_span
-from workbench.app.state.takeover import Change, Leave, What
-from workbench.app.state.transcript import Hide
 from workbench.app.widgets.linelist import LineList
 from workbench.app.widgets.ticks import Choice, Tick
 from workbench.text import plain

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from workbench.app.state.spans import Line, line, muted, wrapped
-from workbench.app.widgets.scorelist import ScoreList
+from workbench.app.widgets.scores.scorelist import ScoreList
 from workbench.text import plain
 
 _GAP = 2

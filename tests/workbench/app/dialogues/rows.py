@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator.attributes import NAMES
-from workbench.app.state.dialogues import Column, column
+from workbench.app.state.dialogues.dialogues import Column, column
 
 HOSTILE = "\x1b[31m[bold]no markup[/bold]\x1b]0;title\x07\r\n\u202eabc"
 

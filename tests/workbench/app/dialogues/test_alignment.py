@@ -5,7 +5,7 @@ from functools import cache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.app.state.alignment import align
+from workbench.app.state.dialogues.alignment import align
 
 paths = st.lists(st.lists(st.sampled_from("abcdefghij"), max_size=8), min_size=1, max_size=3)
 

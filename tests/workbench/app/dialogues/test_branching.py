@@ -9,8 +9,8 @@ from textual.widgets import Input
 from tests.workbench.app.dialogues.screen import LONG, RUN, drive, front, in_subprocess, press, text
 from tests.workbench.app.driving import check_snapshot, settled, until
 from workbench.app.screens.takeover import TakeOver
-from workbench.app.widgets.dialoguepane import Transcript
-from workbench.app.widgets.replybar import ReplyBar
+from workbench.app.widgets.dialogues.dialoguepane import Transcript
+from workbench.app.widgets.dialogues.replybar import ReplyBar
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from storage.database import open_readonly
 from tests.workbench.app.dialogues.screen import LONG, RUN, drive, front, press, text
 from tests.workbench.app.driving import check_snapshot, until
 from tests.workbench.engine.running import options, work
-from workbench.app.widgets.dialoguepicker import DialoguePicker
+from workbench.app.widgets.dialogues.dialoguepicker import DialoguePicker
 from workbench.app.widgets.linelist import LineList
 
 

@@ -11,7 +11,7 @@ from tests.workbench.app.dialogues.screen import LONG, drive, first_dialogue, fr
 from tests.workbench.app.driving import settled, until
 from tests.workbench.engine.running import options, work
 from workbench.app.screens.takeover import ChooseColumns, Stopped
-from workbench.app.widgets.dialoguepane import Transcript
+from workbench.app.widgets.dialogues.dialoguepane import Transcript
 
 
 def test_a_link_opens_agent_and_planner_side_by_side_at_its_step(prepared: Path) -> None:

@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 
 from simulator.attributes import NAMES
 from tests.workbench.app.dialogues.rows import dialogue, row, turn
-from workbench.app.state.dialogues import Replay, column, describe_change, first_columns, listed_title, same_choice
-from workbench.app.state.takeover import Change, leave, probe_arguments
+from workbench.app.state.dialogues.dialogues import (
+    Replay,
+    column,
+    describe_change,
+    first_columns,
+    listed_title,
+    same_choice,
+)
+from workbench.app.state.dialogues.takeover import Change, leave, probe_arguments
 
 asked = st.lists(st.sampled_from(NAMES), max_size=5, unique=True)
 

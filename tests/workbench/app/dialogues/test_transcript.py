@@ -7,10 +7,10 @@ from rich.cells import cell_len
 
 from tests.workbench.app.dialogues.rows import HOSTILE, dialogue, row, turn
 from workbench.app.state.blur import blur
-from workbench.app.state.dialoguelist import DialogueLines, layout
-from workbench.app.state.dialogues import Column, Replay, column
+from workbench.app.state.dialogues.dialoguelist import DialogueLines, layout
+from workbench.app.state.dialogues.dialogues import Column, Replay, column
+from workbench.app.state.dialogues.transcript import blocks, known_lines, neighbour_lines, turn_text
 from workbench.app.state.spans import MOST_CHARACTERS, text_of, wrapped
-from workbench.app.state.transcript import blocks, known_lines, neighbour_lines, turn_text
 from workbench.text import plain
 
 

@@ -125,7 +125,7 @@ def test_without_runs_the_screen_says_how_to_get_one(tmp_path: Path, size: tuple
 def test_many_runs_as_they_look(
     mixed: Path, tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.app.state.runs._LEAST_SECONDS", 1e9)  # no rates
+    monkeypatch.setattr("workbench.app.state.runs.runs._LEAST_SECONDS", 1e9)  # no rates
     path = tmp_path / "w.db"
     shutil.copy(mixed, path)
     add_copies(path, 40)
@@ -222,7 +222,7 @@ def test_failed_units_are_done_again(tmp_path: Path) -> None:
 def test_a_detached_run_is_held_let_go_cancelled_and_taken_up(
     live: tuple[Path, Launched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.app.state.runs._LEAST_SECONDS", 0.1)
+    monkeypatch.setattr("workbench.app.state.runs.runs._LEAST_SECONDS", 0.1)
     path, launched = live
 
     async def steps(pilot: Pilot[None]) -> None:

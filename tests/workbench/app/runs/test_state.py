@@ -12,8 +12,8 @@ from storage.studies import Membership, StoredPart
 from workbench.app.look import bar
 from workbench.app.state.links import Link
 from workbench.app.state.logtail import folded
-from workbench.app.state.rundetail import Told
-from workbench.app.state.runs import Pace, RunsState, Verb
+from workbench.app.state.runs.rundetail import Told
+from workbench.app.state.runs.runs import Pace, RunsState, Verb
 from workbench.app.state.spans import Column, Span, layout, moment, number, span_of_time, table_line, text_of
 
 AT = "2026-05-04T10:00:00.000+00:00"

@@ -6,8 +6,8 @@ import pytest
 
 from storage.database import open_readonly
 from storage.unitcosts import unit_costs
-from workbench.app.state.estimatelines import estimate_lines
-from workbench.app.state.runform import RunFormState
+from workbench.app.state.scenarios.estimatelines import estimate_lines
+from workbench.app.state.scenarios.runform import RunFormState
 from workbench.app.state.spans import text_of
 from workbench.engine.estimation.measures import history
 from workbench.engine.plans.presets import presets, read_plan

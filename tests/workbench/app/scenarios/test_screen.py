@@ -19,7 +19,7 @@ from tests.workbench.app import driving
 from tests.workbench.app.driving import check_snapshot, screen_text, settled, until
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.scenarios import ScenariosScreen
-from workbench.app.widgets.scenariolist import ScenarioTable
+from workbench.app.widgets.scenarios.scenariolist import ScenarioTable
 from workbench.engine.steering.launch import Launched
 
 Flow = Callable[[Pilot[None], ScenariosScreen], Awaitable[None]]

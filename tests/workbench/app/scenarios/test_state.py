@@ -7,8 +7,8 @@ from simulator.scenario import Profile, Scenario
 from storage.notes import Annotations
 from storage.scenariopages import Overview, Result, ScenarioRow
 from workbench.app.state.blur import blur
-from workbench.app.state.scenario import ScenarioDetail, detail_lines
-from workbench.app.state.scenarios import AROUND, ScenarioLines, ScenarioList, Window
+from workbench.app.state.scenarios.scenario import ScenarioDetail, detail_lines
+from workbench.app.state.scenarios.scenarios import AROUND, ScenarioLines, ScenarioList, Window
 from workbench.app.state.spans import Line, text_of
 from workbench.text import plain
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.ratings import Rating
-from workbench.app.state.rating import RatingSession
+from workbench.app.state.scores.rating import RatingSession
 
 UNITS = range(10, 30)
 

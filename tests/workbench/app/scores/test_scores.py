@@ -14,9 +14,9 @@ from tests.workbench.app.scores.copying import copied
 from tests.workbench.engine.running import options, work
 from workbench.app.app import WorkbenchApp
 from workbench.app.screens.scores import ScoresScreen
-from workbench.app.widgets.matrix import ScoreMatrix
-from workbench.app.widgets.scatter import Scatter
-from workbench.app.widgets.scorelist import ScoreList
+from workbench.app.widgets.scores.matrix import ScoreMatrix
+from workbench.app.widgets.scores.scatter import Scatter
+from workbench.app.widgets.scores.scorelist import ScoreList
 
 _PASSING = (r"run [0-9a-f]{8}",)
 """A run's id depends on the program's version."""

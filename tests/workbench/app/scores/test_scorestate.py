@@ -13,14 +13,22 @@ from storage.ratings import Rating, save_rating
 from storage.readers import find_run, score_rows
 from storage.sqlite import Database
 from tests.workbench.app.scores.copying import copied
-from workbench.app.state.answers import Whose, read_answers, turned
-from workbench.app.state.beside import RunArm, nearest, set_beside
-from workbench.app.state.canvas import Plot
-from workbench.app.state.judges import EFFECTIVE, Panel
-from workbench.app.state.matrix import cell_lines, matrix
-from workbench.app.state.runpair import pair_cells, read_pair
-from workbench.app.state.scores import ALL_JUDGES, ORDER, Key, RunScores, default_between, default_sides, read_scores
-from workbench.app.widgets.scorelines import matrix_texts
+from workbench.app.state.scores.answers import Whose, read_answers, turned
+from workbench.app.state.scores.beside import RunArm, nearest, set_beside
+from workbench.app.state.scores.canvas import Plot
+from workbench.app.state.scores.judges import EFFECTIVE, Panel
+from workbench.app.state.scores.matrix import cell_lines, matrix
+from workbench.app.state.scores.runpair import pair_cells, read_pair
+from workbench.app.state.scores.scores import (
+    ALL_JUDGES,
+    ORDER,
+    Key,
+    RunScores,
+    default_between,
+    default_sides,
+    read_scores,
+)
+from workbench.app.widgets.scores.scorelines import matrix_texts
 from workbench.cli.tables import paper_layout
 from workbench.report.reading import Group
 from workbench.statistics.agreement import pearson

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.app.state.textdiff import Piece, compare_words
+from workbench.app.state.scores.textdiff import Piece, compare_words
 
 TEXTS = st.text(st.sampled_from("ab c\n\t.é"), max_size=60)
 

@@ -6,7 +6,7 @@ from typing import Any
 from planner.settings import PlannerSettings
 from planner.trace import Trace
 from tests.planner.games import Game, run
-from workbench.app.state.search import SearchState
+from workbench.app.state.search.search import SearchState
 
 ROW: dict[str, Any] = {
     "unit": 7,

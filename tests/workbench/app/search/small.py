@@ -6,7 +6,7 @@ from planner.settings import PlannerSettings
 from simulator.attributes import NAMES
 from tests.planner.games import Game, run
 from tests.workbench.app.search.searches import ROW
-from workbench.app.state.search import SearchState
+from workbench.app.state.search.search import SearchState
 
 ORIGIN: dict[str, Any] = {
     "run": "1a2b3c4d",

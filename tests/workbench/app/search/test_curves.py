@@ -12,7 +12,7 @@ from planner.settings import PLANNERS, PlannerSettings
 from planner.trace import Trace
 from planner.tree import replay
 from tests.planner.games import Game, run
-from workbench.app.state.curves import bounds, column_of, curves, raster, rollout_at
+from workbench.app.state.search.curves import bounds, column_of, curves, raster, rollout_at
 
 GAME = Game(n=6, seed=5, noise=0.8, broken=frozenset({0b111}))
 

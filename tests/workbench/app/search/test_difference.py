@@ -12,7 +12,7 @@ from planner.settings import PlannerSettings
 from planner.trace import Trace
 from planner.tree import replay
 from tests.planner.games import Game, run
-from workbench.app.state.difference import Difference, difference
+from workbench.app.state.search.difference import Difference, difference
 
 SEARCH = PlannerSettings(rollouts=40, depth=3)
 NAMES = tuple("ABCDEF")

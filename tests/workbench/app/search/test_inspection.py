@@ -17,8 +17,8 @@ from simulator.world import Verdict
 from tests.planner.games import Game, run
 from tests.workbench.app.search.small import state
 from workbench.app.state.blur import blur
-from workbench.app.state.difference import Side
-from workbench.app.state.inspection import InspectorState, wrapped
+from workbench.app.state.search.difference import Side
+from workbench.app.state.search.inspection import InspectorState, wrapped
 from workbench.app.state.spans import Line, Span, text_of
 from workbench.engine.revisit.evidence import Evidence, Sample
 from workbench.explain import (

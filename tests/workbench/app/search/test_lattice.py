@@ -1,7 +1,7 @@
 """The lattice of sets: columns by size, what stands in them, and ways from set to set."""
 
 from tests.workbench.app.search.searches import state_of
-from workbench.app.state.lattice import abbreviations, build_lattice, most_taken_order, set_label
+from workbench.app.state.search.lattice import abbreviations, build_lattice, most_taken_order, set_label
 
 
 def test_every_set_stands_once_in_the_column_of_its_size() -> None:

@@ -12,9 +12,9 @@ from planner.subsets import members
 from planner.tree import Tree
 from tests.planner.games import Game
 from tests.workbench.app.search.small import state
-from workbench.app.state.lattice import build_lattice
-from workbench.app.state.latticeexport import as_dot, as_json, as_svg, as_text, edges, lattice_files
-from workbench.app.state.search import SearchState
+from workbench.app.state.search.lattice import build_lattice
+from workbench.app.state.search.latticeexport import as_dot, as_json, as_svg, as_text, edges, lattice_files
+from workbench.app.state.search.search import SearchState
 
 HOSTILE = '\x1b[31m"red\\\n]]><script>'
 SVG = "{http://www.w3.org/2000/svg}"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from planner.trace import path_masks
 from tests.workbench.app.search.searches import state_of, trace_of
-from workbench.app.state.playback import SPEEDS, Playback
+from workbench.app.state.search.playback import SPEEDS, Playback
 from workbench.engine.steering.breakpoints import Breakpoints
 
 

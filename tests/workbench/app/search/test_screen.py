@@ -22,11 +22,11 @@ from workbench.app.frame import Export
 from workbench.app.screens.search import SearchScreen
 from workbench.app.screens.searchdialogs import SearchPicker
 from workbench.app.screens.searchform import SearchForm
-from workbench.app.state.search import SearchState
-from workbench.app.state.treerows import Mark, order_of
-from workbench.app.widgets.inspector import Inspector
+from workbench.app.state.search.search import SearchState
+from workbench.app.state.search.treerows import Mark, order_of
+from workbench.app.widgets.search.inspector import Inspector
+from workbench.app.widgets.search.treeview import TreeView
 from workbench.app.widgets.ticks import Tick
-from workbench.app.widgets.treeview import TreeView
 from workbench.engine.steering.breakpoints import Breakpoints
 from workbench.engine.steering.command import tell_run
 

@@ -2,8 +2,8 @@
 
 from tests.workbench.app.search.searches import ROW, trace_of
 from workbench.app.nodes import matching_orders
-from workbench.app.state.searchdesk import FRESH_SECONDS, SearchDesk
-from workbench.app.state.searchlist import search_lines, waiting_lines
+from workbench.app.state.search.searchdesk import FRESH_SECONDS, SearchDesk
+from workbench.app.state.search.searchlist import search_lines, waiting_lines
 from workbench.app.state.spans import text_of
 from workbench.engine.steering.breakpoints import Breakpoints
 

@@ -16,10 +16,10 @@ from tests.planner.games import Game
 from tests.workbench.app.search.searches import state_of, trace_of
 from tests.workbench.app.search.small import state
 from workbench.app.look import themes
-from workbench.app.state.search import SearchState
-from workbench.app.widgets.curve import Curve
-from workbench.app.widgets.inspector import Inspector
-from workbench.app.widgets.transport import Playing, Transport, count_words
+from workbench.app.state.search.search import SearchState
+from workbench.app.widgets.search.curve import Curve
+from workbench.app.widgets.search.inspector import Inspector
+from workbench.app.widgets.search.transport import Playing, Transport, count_words
 from workbench.engine.revisit.evidence import Evidence, Sample
 from workbench.text import plain
 

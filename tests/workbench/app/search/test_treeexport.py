@@ -13,9 +13,9 @@ from planner.tree import replay, replay_orders
 from tests.planner.games import Game
 from tests.workbench.app.search.small import state
 from tests.workbench.report.hostile import HOSTILE
-from workbench.app.state.search import SearchState
-from workbench.app.state.treeexport import Order, as_dot, as_json, as_svg, as_text, tree_files, tree_rows
-from workbench.app.state.treerows import order_of
+from workbench.app.state.search.search import SearchState
+from workbench.app.state.search.treeexport import Order, as_dot, as_json, as_svg, as_text, tree_files, tree_rows
+from workbench.app.state.search.treerows import order_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

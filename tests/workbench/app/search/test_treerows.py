@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from planner.tree import scores
 from tests.workbench.app.search.searches import state_of, trace_of
-from workbench.app.state.search import SearchState
-from workbench.app.state.treerows import Mark, Rows, TreeRows, nodes_along, order_of
+from workbench.app.state.search.search import SearchState
+from workbench.app.state.search.treerows import Mark, Rows, TreeRows, nodes_along, order_of
 
 
 def same(left: Rows, right: Rows) -> bool:

@@ -1,0 +1,1 @@
+"""The Dialogues screen: dialogues beside each other, replayed by steps, listed and taken over."""

@@ -1,0 +1,1 @@
+"""The Scenarios screen, and the form that runs are started from."""

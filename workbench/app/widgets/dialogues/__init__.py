@@ -1,0 +1,1 @@
+"""What the Dialogues screen is made of."""

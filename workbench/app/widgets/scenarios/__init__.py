@@ -1,0 +1,1 @@
+"""What the Scenarios screen is made of."""

@@ -1,0 +1,1 @@
+"""What the Scores screen is made of."""
