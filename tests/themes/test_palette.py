@@ -69,9 +69,9 @@ def test_every_text_is_legible_on_every_ground(palette: Palette) -> None:
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_values_and_outcomes_differ_for_people_who_see_colours_otherwise(sight: str) -> None:
+def test_values_priors_and_outcomes_differ_for_people_who_see_colours_otherwise(sight: str) -> None:
     colours = palettes()["colour-blind-safe"].colours
-    for roles in (("value-low", "value-mid", "value-high"), ("success", "warning", "error")):
+    for roles in (("value-low", "value-mid", "value-high", "prior"), ("success", "warning", "error")):
         for one, other in itertools.combinations(roles, 2):
             seen = np.linalg.norm(lab(colours[one], sight) - lab(colours[other], sight))
             assert seen >= 20, f"{one}, {other}: {seen:.1f}"
