@@ -48,6 +48,14 @@ class WorkersScreen(WorkbenchScreen):
 
     NAME = "workers"
     PANES = ("workers-list", "workers-log")
+    WORDS: ClassVar = {
+        "drain": "finish what is under way, then stop",
+        "stop": "at once: what is under way is cut off",
+        "restarting": "it ended by itself; tried again soon",
+        "dead": "given up: the reason stands below it",
+        "waiting": "requests in the server's queue",
+        "cache": "share of its memory for texts in use",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start", id="workers.start"),
         Binding("d", "tell('drain')", "Drain", id="workers.drain"),

@@ -30,6 +30,8 @@ CARD_LINES = 4
 _BESIDE_MODEL = 58
 """Cells of a card's first line that what stands beside the model may take."""
 
+_DRAINING = "takes no new requests; stops once those under way are answered"
+
 HISTORY = 120
 """Figures kept of each worker; a supervisor writes one a second or so."""
 
@@ -194,6 +196,8 @@ class WorkersState:
             _fitted(_machine(row, draw), width),
         ]
         said = [part for part in lines if part]
+        if row["state"] == "draining" and not row["phase"]:
+            said.append(line(muted(f"  {cut(_DRAINING, width - 2)}")))
         if row["reason"]:
             room = CARD_LINES - len(said)
             reasons = wrapped(plain(row["reason"]), width - 2)

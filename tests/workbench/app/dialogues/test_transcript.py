@@ -119,6 +119,8 @@ def test_the_bar_fills_in_and_says_where_the_figure_comes_from() -> None:
     assert bar(asked, 0)[2] == "score if it stopped now 4.00  asked of 2 judges"
     many = dialogue("Emotional State", "Mental Health Status", "Past Self-Harm History", "Marital Status")
     assert bar(many, 4)[0] == "known 4/10  ● Emotional State ● Mental Health ● Past Self-Harm +1"
+    evading = column(row(turn("Age", status="evasive", known=None), turn("Gender")))
+    assert bar(evading, 2)[0] == "known 1/10  ● Gender ∿ Age"
 
 
 def test_neighbours_show_what_was_asked_and_where_the_step_is() -> None:

@@ -67,6 +67,15 @@ def test_a_long_reason_takes_the_lines_that_are_left() -> None:
     assert max(map(len, lines)) <= 76
 
 
+def test_what_drains_says_what_that_is() -> None:
+    state = WorkersState()
+    state.eat([worker("a", "draining")], True)
+    assert "takes no new requests; stops once" in cards(state)[3]
+    assert max(map(len, cards(state, 40))) <= 40
+    state.eat([worker("a", "draining", phase="stopping")], True)
+    assert "takes no new requests" not in "".join(cards(state))
+
+
 def test_what_starts_has_a_phase_and_no_figures() -> None:
     state = WorkersState()
     state.eat([worker("a", "starting", phase="loading", gpus="[]", gpu_memory_total=None, port=None)], True)

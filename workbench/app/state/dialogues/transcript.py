@@ -78,7 +78,7 @@ def known_lines(replay: Replay, number: int, width: int) -> list[Line]:
     said = column.replied(replay.said(number))
     head = f"known {column.learned(said)}/{N_ATTRIBUTES} "
     spans: list[Span] = [Span(head, bold=True)]
-    turns = column.known(said)
+    turns = sorted(column.known(said), key=lambda turn: turn.known is None)  # what is known must not be cut off first
     names = [turn.attribute for turn in turns]
     if cell_len(head) + sum(3 + cell_len(name) for name in names) > width:
         names = [name.removesuffix(" Status").removesuffix(" History").removesuffix(" Level") for name in names]
