@@ -7,7 +7,7 @@ from typing import Any
 from planner.subsets import members
 from planner.trace import Trace, unpack
 from simulator.attributes import NAMES
-from storage.errors import NotFoundError
+from storage.errors import NotFoundError, OtherRunError
 from storage.sqlite import Database
 
 Row = dict[str, Any]
@@ -91,6 +91,22 @@ def find_run(db: Database, id_or_prefix: str | None = None) -> Row:
     if alike and rows[0]["run"] != id_or_prefix:
         raise NotFoundError(f"several runs begin with {id_or_prefix!r}: give more of the id")
     return rows[0]
+
+
+def find_scored(db: Database, id_or_prefix: str | None = None) -> Row:
+    """Return one run as `find_run` does, for what its responses are asked for.
+
+    Raises:
+        NotFoundError: there is none, or several.
+        OtherRunError: it judges the responses of another run, and has none of its own.
+    """
+    run = find_run(db, id_or_prefix)
+    if run["kind"] == "judge":
+        judged = json.loads(run["experiment"])["run"]
+        raise OtherRunError(
+            f"run {run['run']} judges the responses of run {judged}: ask for that one, its verdicts stand there"
+        )
+    return run
 
 
 def score_rows(db: Database, run: str, scenario: str | None = None) -> Iterator[Row]:

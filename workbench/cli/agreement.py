@@ -48,7 +48,7 @@ def agreement(
 ) -> int:
     """Show how far judges agree: correlations, kappa, alpha and what the panel is worth, beside the paper's figures."""
     from storage.ratings import judged_rows
-    from storage.readers import find_run
+    from storage.readers import find_scored
     from workbench.engine.errors import UsageError
     from workbench.statistics.judging import Ratings
 
@@ -57,7 +57,7 @@ def agreement(
     if by is not None and (queue is not None or bias):
         raise UsageError("--by arm does not apply: --queue names each response's arm, --bias holds the arm fixed")
     with reading(db) as database:
-        found = find_run(database, run)
+        found = find_scored(database, run)
         ratings = Ratings.of_rows(judged_rows(database, found["run"]))
         if not ratings.judges:
             raise UsageError(f"run {found['run']} has no verdict yet: `workbench judge {found['run']} --judges …`")

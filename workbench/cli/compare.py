@@ -61,15 +61,15 @@ def compare(
 ) -> int:
     """Compare two runs, arms or models: differences with intervals, p-values, and the scenarios that changed most."""
     from storage.compare import Side, pair_rows, side_rows
-    from storage.readers import find_run
+    from storage.readers import find_scored
     from workbench.engine.errors import UsageError
     from workbench.statistics.comparison import compare_pairs, compare_samples
 
     if unpaired and items:
         raise UsageError("--items needs shared scenarios: leave out --unpaired")
     with reading(db) as database:
-        one = find_run(database, first)
-        other = find_run(database, second or first)
+        one = find_scored(database, first)
+        other = find_scored(database, second or first)
         both_arms, both_models = _two("--arms", arms), _two("--models", models)
         if one["run"] == other["run"] and both_arms[0] == both_arms[1] and both_models[0] == both_models[1]:
             raise UsageError("that is one and the same run: name another, or two arms with --arms, or --models")

@@ -65,7 +65,7 @@ def export(
 
     A published file holds one model, arm and judge; name them where the run has several.
     """
-    from storage.readers import find_run
+    from storage.readers import find_scored
     from workbench.engine.errors import UsageError
 
     chosen = {"model": model, "arm": arm, "judge": judge}
@@ -76,7 +76,7 @@ def export(
             raise UsageError(f"--{name} does not apply to {what}")
     with reading(db) as database:
         database.conn.execute("begin")  # all of it as it is now, though a run may be writing
-        found = find_run(database, run)
+        found = find_scored(database, run)
         if what.startswith("penguin-"):
             if output is None:
                 raise UsageError(f"--what {what} writes a file for the authors' scripts: name it with -o FILE")

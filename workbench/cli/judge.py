@@ -41,7 +41,7 @@ def judge(
 
     import anyio
 
-    from storage.readers import find_run, score_rows
+    from storage.readers import find_scored, score_rows
     from workbench.cli.progress import display_for
     from workbench.cli.tables import emit_scores
     from workbench.engine.errors import UsageError
@@ -55,7 +55,7 @@ def judge(
         raise UsageError("--judges: name at least one")
     path = database_path(db)
     with reading(db) as database:
-        found = find_run(database, run)
+        found = find_scored(database, run)
     flags = {"world": world or found["world"], "base_url": base_url, "key_env": key_env, "judges": names}
     options = read_options(experiment, flags)
     if options.world == "model":

@@ -28,7 +28,7 @@ def export(
     """Write a sheet for people to rate on: the query, the profile, the response, and empty cells to fill."""
     from simulator.formats.output import whole
     from storage.judgements import ratable_units
-    from storage.readers import find_run
+    from storage.readers import find_scored
     from workbench.cli.output import emit
     from workbench.engine.errors import UsageError
     from workbench.engine.labels import choose_units, sheet_rows
@@ -36,7 +36,7 @@ def export(
     if output.exists():
         raise UsageError(f"{output} exists, and may hold somebody's ratings: name another file")
     with reading(db) as database:
-        found = find_run(database, run)
+        found = find_scored(database, run)
         units = choose_units(ratable_units(database, found["run"]), sample, seed)
         if not units:
             raise UsageError(f"run {found['run']} has no response to rate")
@@ -60,11 +60,11 @@ def import_(
 ) -> int:
     """Read people's ratings: a row names a response (key, unit, or scenario with arm and model) and rates it 1 to 5."""
     from storage.database import transaction
-    from storage.readers import find_run
+    from storage.readers import find_scored
     from workbench.engine.labels import import_labels
 
     with writing(db) as database:
-        found = find_run(database, run)
+        found = find_scored(database, run)
         with transaction(database):
             report = import_labels(database, found["run"], file, rater=rater)
     for problem in report.problems[:_SHOWN]:
@@ -83,11 +83,11 @@ def import_(
 def list_(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
     """List who rated a run's responses, or every single rating for machines."""
     from storage.ratings import rating_rows
-    from storage.readers import find_run
+    from storage.readers import find_scored
     from workbench.cli.output import emit
 
     with reading(db) as database:
-        found = find_run(database, run)
+        found = find_scored(database, run)
         rows = rating_rows(database, found["run"])
     if format not in ("table", "md"):
         emit(rows, format)

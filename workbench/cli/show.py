@@ -83,12 +83,12 @@ def scores(
     format: FormatOption = "table",
 ) -> int:
     """Show scores: the table arms x domains for people, a row per verdict (with all dimensions) for machines."""
-    from storage.readers import find_run, score_rows
+    from storage.readers import find_scored, score_rows
     from workbench.cli.output import emit
     from workbench.cli.tables import emit_scores
 
     with reading(db) as database:
-        found = find_run(database, run)
+        found = find_scored(database, run)
         rows = score_rows(database, found["run"])
         if format in ("table", "md"):
             emit_scores(rows, format, title=f"Run {found['run']}", dimension=dimension)
@@ -127,7 +127,7 @@ def tree(
 ) -> int:
     """Show the tree of a search, as it was after any rollout, or one of its states in detail."""
     from simulator.attributes import NAMES
-    from storage.readers import find_run, find_unit, search_trace
+    from storage.readers import find_scored, find_unit, search_trace
     from storage.scenarios import find_scenario
     from storage.searchfile import load_search
     from workbench.cli.inspectview import NOTHING, emit_inspection, inspect_state
@@ -146,7 +146,7 @@ def tree(
     else:
         assert scenario is not None
         with reading(db) as database:
-            row = find_run(database, run)
+            row = find_scored(database, run)
             known = find_scenario(database, scenario)
             unit = find_unit(database, row["run"], known.id, kind="search", model=model)
             found = search_trace(database, unit["id"])
@@ -240,12 +240,12 @@ def mentions(
     format: FormatOption = "table",
 ) -> int:
     """Show what responses say of the person: what they use of the given, invent, and mention beside the point."""
-    from storage.readers import find_run
+    from storage.readers import find_scored
     from workbench.cli.mentionsview import emit_mentions
     from workbench.engine.personalisation import read_responses
 
     with reading(db) as database:
-        found = find_run(database, run)
+        found = find_scored(database, run)
         emit_mentions(list(read_responses(database, found)), found, format, examples)
     return DONE
 
@@ -356,11 +356,11 @@ def libraries(db: DbOption = None, format: FormatOption = "table") -> int:
 
 
 def _list(db: Path | None, run: str | None, format: Any, read: Any, columns: list[str]) -> int:
-    from storage.readers import find_run
+    from storage.readers import find_scored
     from workbench.cli.output import emit
 
     with reading(db) as database:
-        found = find_run(database, run)
+        found = find_scored(database, run)
         rows: Iterable[dict[str, Any]] = read(database, found["run"])
         emit(rows, format, columns, title=f"Run {found['run']} · world: {found['world']}")
     return DONE

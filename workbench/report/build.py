@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from simulator.attributes import NAMES
 from simulator.scenario import Profile
 from simulator.scenario import describe as known_values
-from storage.errors import NotFoundError
+from storage.errors import NotFoundError, OtherRunError
 from storage.sqlite import Database
 from storage.studies import list_studies
 from workbench.report.figures import run_figures, search_figures
@@ -49,6 +49,7 @@ def build(
 
     Raises:
         NotFoundError: there is no such study or run, or nothing of a scenario in any of them.
+        OtherRunError: a run has no responses of its own.
     """
     how = {"dialogues": dialogues, "searches": searches, "seed": seed}
     studies: dict[str, StudyData] = {}
@@ -59,7 +60,7 @@ def build(
             try:
                 data = read_run(db, name, **how, scenarios=scenarios)
             except NotFoundError as error:
-                if name is None:
+                if name is None or isinstance(error, OtherRunError):
                     raise
                 raise NotFoundError(f"{error}, `workbench show studies` lists studies") from error
             datas.setdefault(data.row["run"], data)

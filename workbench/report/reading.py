@@ -11,7 +11,7 @@ from planner.keyed import digest
 from planner.trace import Trace
 from simulator.scenario import Scenario
 from storage.calls import call_rows
-from storage.readers import dialogue_rows, find_run, score_rows, search_rows, search_trace, unit_rows
+from storage.readers import dialogue_rows, find_scored, score_rows, search_rows, search_trace, unit_rows
 from storage.scenarios import scenarios_by_id
 from storage.sqlite import Database
 from workbench.statistics.scores import ScoreTable, score_table
@@ -40,7 +40,7 @@ class RunData:
     """Everything read of one run.
 
     Fields:
-        row: of `find_run`. experiment, settings: what the run stored, may be empty.
+        row: of `find_scored`. experiment, settings: what the run stored, may be empty.
         table: scores by arm and domain.
         scores: (model, judge) -> arm -> every score, 1-5.
         given: group -> number of attributes that a response was given -> trials.
@@ -140,7 +140,7 @@ def read_account(db: Database, run: str | None) -> RunData:
 
 
 def _opened(db: Database, run: str | None) -> RunData:
-    row = find_run(db, run)
+    row = find_scored(db, run)
     data = RunData(row, _object(row["experiment"]), _object(row["settings"]))
     for unit in unit_rows(db, row["run"], state="failed"):
         data.failures[Failure(unit["kind"], unit["model"], unit["arm"], unit["error"] or "not stated")] += 1

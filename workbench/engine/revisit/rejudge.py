@@ -114,16 +114,17 @@ def _rounds(db: Database, what: Mapping[str, Any], responses: Sequence[Judged]) 
     """Return each judge's round: that of the same judging where it was cut off, else the next one.
 
     Raises:
-        OwnedError: a live process judges in one of these rounds already.
+        OwnedError: a live process judges in one of these rounds already, in a judging of its own.
     """
     rounds = {judge: next_round(judge, responses) for judge in what["judges"]}
     unfinished = store.unfinished_judgings(db, what["run"])
-    for judging in unfinished:
-        if what.items() <= judging.experiment.items():
-            return dict(judging.experiment["rounds"])
+    same = next((judging for judging in unfinished if what.items() <= judging.experiment.items()), None)
+    if same is not None:
+        rounds = dict(same.experiment["rounds"])
     for judging in unfinished:
         shared = rounds.items() & judging.experiment["rounds"].items()
-        if shared and judging.state == "running" and is_alive(judging.owner, judging.heartbeat):
+        working = judging.state == "running" and is_alive(judging.owner, judging.heartbeat)
+        if shared and working and judging is not same:
             names = ", ".join(sorted(label(*each) for each in shared))
             raise OwnedError(f"run {judging.run} is judging these responses as {names}: wait for it or stop it")
     return rounds

@@ -15,8 +15,8 @@ from simulator.scenario import Scenario
 from simulator.surrogate.world import SurrogateWorld
 from simulator.world import Draw, JudgementError, Response, Session, Verdict
 from storage.database import open_readonly, open_writable, transaction
-from storage.errors import StorageError
-from storage.readers import find_run, list_runs, score_rows
+from storage.errors import OtherRunError, StorageError
+from storage.readers import find_run, find_scored, list_runs, score_rows
 from storage.runfigures import FigureReader, RunFigures, failures, run_story
 from tests.workbench.engine.running import FailingWorld, options, work
 from workbench.cli.progress import QuietDisplay
@@ -24,6 +24,7 @@ from workbench.engine.errors import UsageError
 from workbench.engine.plans.again import command_again
 from workbench.engine.revisit.rejudge import Rejudged, rejudge
 from workbench.engine.steering.command import tell_run
+from workbench.report.build import build
 
 
 def scores(path: Path, judge: str) -> list[Any]:
@@ -212,3 +213,28 @@ def test_two_processes_never_judge_the_same(run: tuple[Path, str]) -> None:
         again(*run, "b")
     with pytest.raises(StorageError, match="is judging these responses as b"):
         again(*run, "c", "b")
+
+
+def test_what_was_cut_off_waits_for_another_that_judges_the_same(run: tuple[Path, str]) -> None:
+    for judges in (("b",), ("c", "b")):
+        with pytest.raises(UnusableEndpointError):
+            again(*run, *judges, world=Limited(3), concurrency=1)
+    db = open_writable(run[0])
+    with transaction(db):  # as if a process elsewhere were at the second
+        db.conn.execute(
+            "update runs set state = 'running', owner_host = 'elsewhere', heartbeat = ? where kind = 'judge' "
+            "and json_array_length(experiment, '$.judges') = 2",
+            [time.time()],
+        )
+    db.conn.close()
+    with pytest.raises(StorageError, match="is judging these responses as b"):
+        again(*run, "b")
+
+
+def test_whoever_asks_for_the_scores_of_a_judging_is_told_whose_they_are(run: tuple[Path, str]) -> None:
+    judging = again(*run, "b").run
+    db = open_readonly(run[0])
+    for asked in (partial(find_scored, db, judging), partial(build, db, [judging])):
+        with pytest.raises(OtherRunError, match=f"{judging} judges the responses of run {run[1]}: .* stand there$"):
+            asked()
+    db.conn.close()

@@ -138,12 +138,12 @@ def read_scores(db: "Database", run: str) -> RunScores:
     """Read the verdicts of a run (an id or its beginning) and people's ratings of its responses.
 
     Raises:
-        NotFoundError: there is no such run.
+        NotFoundError: there is no such run, or it judges another's responses.
     """
     from storage.judgements import score_stamp
-    from storage.readers import find_run
+    from storage.readers import find_scored
 
-    row = find_run(db, run)
+    row = find_scored(db, run)
     return RunScores(row, score_stamp(db, row["run"]), read_verdicts(db, row["run"]))
 
 
