@@ -118,6 +118,18 @@ def test_what_runs_here_before_is_measured(prepared: Path) -> None:
     assert found.cost is None
 
 
+def test_calls_are_found_by_their_unit(prepared: Path) -> None:
+    statements: list[str] = []
+    db = open_readonly(prepared)
+    db.conn.set_trace_callback(statements.append)
+    assert list(unit_costs(db))
+    db.conn.set_trace_callback(None)
+    (reads, *_) = [statement for statement in statements if "from calls" in statement]
+    plan = db.conn.execute(f"explain query plan {reads}").fetchone()
+    assert "idx_calls_unit" in plan[3]  # by the index on runs it would read a million calls of a run for 200 units
+    db.conn.close()
+
+
 def test_other_settings_of_a_search_are_not_taken_for_the_same(prepared: Path) -> None:
     found = guess(14, measured(prepared), arms=("full", "planner"), rollouts=41)
     assert found.assumed == ("searches",)
