@@ -65,6 +65,7 @@ async def run_search(
         static_order=SENSITIVITY_ORDER,
         replicates=evaluations.replicates,
     )
+    errors: list[str] = []
     shown = time.monotonic() + _SHOW_AFTER
     control = control or Control()
     with control.search(planner, publish, f"search of {unit.scenario.id[:12]}") as pace:
@@ -75,14 +76,14 @@ async def run_search(
             for mask in work.states:
                 planner.tell_ranking(mask, await session.rank(mask, available))
             while work.wanted:
-                work.add(await _evaluate(session, unit, work.wanted))
+                work.add(await _evaluate(session, unit, work.wanted, errors))
             work.tell(planner)
             if publish is not None and time.monotonic() > shown:
                 await publish(planner.trace)
                 shown = time.monotonic() + _SHOW_EVERY
     trace = replace(planner.trace, evaluations=evaluations.count)
     if trace.failed > MAX_FAILED_SHARE * trace.rollouts:
-        raise SearchError(f"{trace.failed} of {trace.rollouts} rollouts failed")
+        raise SearchError(f"{trace.failed} of {trace.rollouts} rollouts failed; the last evaluation: {errors[-1]}")
     try:
         best = planner.best()
     except ValueError as error:
@@ -90,14 +91,17 @@ async def run_search(
     return SearchRecord(unit.settings.planner, trace.rule, unit.judge, best, trace)
 
 
-async def _evaluate(session: Session, unit: SearchUnit, wanted: Sequence[tuple[int, int]]) -> list[float | None]:
-    """Take samples, all at once where there are several; None where the judgement failed."""
+async def _evaluate(
+    session: Session, unit: SearchUnit, wanted: Sequence[tuple[int, int]], errors: list[str]
+) -> list[float | None]:
+    """Take samples, all at once where there are several; None where the judgement failed, `errors` gains why."""
     rewards: list[float | None] = [None] * len(wanted)
 
     async def sample(place: int, mask: int, number: int) -> None:
         try:
             verdict = await session.evaluate(mask, unit.judge, Draw(unit.settings.planner, "search", number))
-        except (InvalidReplyError, JudgementError):
+        except (InvalidReplyError, JudgementError) as error:
+            errors.append(str(error))
             return
         rewards[place] = verdict.score
 

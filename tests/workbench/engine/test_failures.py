@@ -166,7 +166,7 @@ def test_a_search_with_over_a_fifth_of_its_rollouts_failed_fails(tmp_path: Path,
     searches = {unit["state"] for unit in units if unit["kind"] == "search"}
     if every == 3:
         assert searches == {"failed"}
-        assert all("rollouts failed" in unit["error"] for unit in units if unit["kind"] == "search")
+        assert all("rollouts failed; the last evaluation: no" in u["error"] for u in units if u["kind"] == "search")
         assert {row["neighbours"] for row in rows} == {0}
         assert traces(path) == []
     else:

@@ -22,10 +22,10 @@ def text(replay: Replay, number: int = 0, width: int = 60) -> str:
     return "\n".join(text_of(line) for block in blocks(replay, number, width, hide) for line in block.lines)
 
 
-def bar(each: Column, said: int) -> list[str]:
+def bar(each: Column, said: int, width: int = 70) -> list[str]:
     replay = Replay([each])
     replay.go_to(said)
-    return [text_of(line) for line in known_lines(replay, 0, 70)]
+    return [text_of(line) for line in known_lines(replay, 0, width)]
 
 
 @given(st.text(max_size=200), st.integers(1, 40))
@@ -112,6 +112,7 @@ def test_the_bar_fills_in_and_says_where_the_figure_comes_from() -> None:
         "score if it stopped now 3.00 ◇ surrogate",
     ]
     assert bar(each, 2)[:2] == ["known 2/10  ● Age ● Gender", "completeness ●●●●○ 4/5  stops at 4 ✔"]
+    assert bar(each, 2, 35)[1] == "complete ●●●●○ 4/5  stops at 4 ✔"
     model = column(row(turn("Age", score=None), world="model", score=None))
     assert bar(model, 0)[2] == "score if it stopped now not known: s asks"
     probe = {"step": 0, "judge": "j", "score": 3.5, "error": None}

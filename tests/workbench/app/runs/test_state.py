@@ -201,6 +201,8 @@ def test_failures_open_their_first_unit() -> None:
     text = "\n".join(text_of(row.spans) for row in rows)
     assert "5 × no JSON" in text
     assert "2 more: workbench show failures --run a" in text
+    (heading,) = [row for row in rows if "enter opens the first" in text_of(row.spans)]
+    assert heading.link == Link("dialogue", "17")
     assert {row.link for row in rows if row.link} == {
         Link("dialogue", "17"),
         Link("search", "3"),

@@ -87,6 +87,7 @@ def test_a_search_that_failed_has_no_tree() -> None:
     assert desk.state is None
     said = "\n".join(text_of(line) for line in waiting_lines(desk.row))
     assert "no attribute is known" in said
+    assert "Press 5, and R there on its run," in said
     assert "\x1b" not in said
 
 

@@ -43,6 +43,9 @@ _ROOM = 56
 
 _SHORT = dict(zip(DIMENSIONS, ("risk", "empathy", "fit"), strict=True))
 _INDENT = "   "
+_COMPLETE = 36
+"""Cells that a line on completeness takes."""
+
 _SCORE = "score "
 """Before what answering now would be worth, where there is room for it."""
 
@@ -94,7 +97,7 @@ def known_lines(replay: Replay, number: int, width: int) -> list[Line]:
     worth = _worth(column, said)
     if sum(cell_len(span.text) for span in worth) + len(_SCORE) <= width:
         worth = [muted(_SCORE), *worth]
-    return [_fitted(each, width) for each in (spans, _complete(column, said), worth)]
+    return [_fitted(each, width) for each in (spans, _complete(column, said, width), worth)]
 
 
 def neighbour_lines(replay: Replay, number: int, width: int, hide: Hide) -> list[Line]:
@@ -243,10 +246,14 @@ def _verdict(verdict: Mapping[str, Any], column: Column, width: int, hide: Hide)
     return lines
 
 
-def _complete(column: Column, said: int) -> list[Span]:
+def _complete(column: Column, said: int, width: int) -> list[Span]:
     """Say how complete what is known was rated, and from where on that is enough."""
     threshold, rating = column.row["threshold"], column.completeness(said)
-    spans = [muted("completeness "), Span(dots(rating)), Span(f" {ABSENT if rating is None else rating}/5", bold=True)]
+    spans = [
+        muted("completeness " if width >= _COMPLETE else "complete "),
+        Span(dots(rating)),
+        Span(f" {ABSENT if rating is None else rating}/5", bold=True),
+    ]
     if threshold is not None:
         enough = rating is not None and rating >= threshold
         spans.append(Span(f"  stops at {threshold}{' ✔' if enough else ''}", "success" if enough else "text-muted"))

@@ -166,7 +166,8 @@ def _failed(
 ) -> list[DetailRow]:
     if not failures:
         return []
-    rows = [DetailRow(()), DetailRow(_heading("failures", "enter opens the first, R does them again"))]
+    heading = _heading("failures", "enter opens the first, R does them again")
+    rows = [DetailRow(()), DetailRow(heading, _whereto(scored, failures[0]))]
     for failure in failures:
         link = _whereto(scored, failure)
         count, *more = wrapped(f"{failure.units:,} × {veil(failure.reason)}", width)

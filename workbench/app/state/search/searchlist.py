@@ -56,6 +56,12 @@ EMPTY: Sequence[Line] = (
 )
 """What stands where no search is stored."""
 
+_AGAIN: list[Line] = [
+    line(),
+    line("Press ", Span("5", "accent", bold=True), ", and ", Span("R", "accent", bold=True), " there on its run,"),
+    line("to do again what failed in it."),
+]
+
 
 def waiting_lines(row: dict[str, Any] | None) -> list[Line]:
     """Say why a search that is to be shown has no tree yet, or never will."""
@@ -63,7 +69,8 @@ def waiting_lines(row: dict[str, Any] | None) -> list[Line]:
         return [line(), line("reading …")]
     said = {"failed": "It came to nothing:", "done": "It has no trace."}.get(row["state"], "Its tree grows here soon.")
     lines = [line(), line(f"Search {row['unit']}  ", status_span(row["state"])), line(), line(said)]
-    return [*lines, line(Span(plain(row["error"]), "error"))] if row["error"] else lines
+    lines += [line(Span(plain(row["error"]), "error"))] if row["error"] else []
+    return [*lines, *_AGAIN] if row["state"] == "failed" else lines
 
 
 def search_lines(
