@@ -85,8 +85,8 @@ def test_a_search_that_failed_has_no_tree() -> None:
     failed = ROW | {"state": "failed", "error": "no attribute is known\x1b[2J", "finished_at": ENDED}
     assert not desk.take(failed, None, AT)
     assert desk.state is None
-    said = "\n".join(text_of(line) for line in waiting_lines(desk.row))
-    assert "no attribute is known" in said
+    said = "\n".join(text_of(line) for line in waiting_lines(desk.row, 12))
+    assert "no attribute\nis known" in said
     assert "Press 5, and R there on its run," in said
     assert "\x1b" not in said
 

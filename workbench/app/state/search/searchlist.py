@@ -15,6 +15,7 @@ from workbench.app.state.spans import (
     muted,
     status_span,
     table_line,
+    wrapped,
 )
 from workbench.text import plain
 
@@ -63,13 +64,13 @@ _AGAIN: list[Line] = [
 ]
 
 
-def waiting_lines(row: dict[str, Any] | None) -> list[Line]:
-    """Say why a search that is to be shown has no tree yet, or never will."""
+def waiting_lines(row: dict[str, Any] | None, width: int) -> list[Line]:
+    """Say why a search that is to be shown has no tree yet, or never will; an error in lines of `width` cells."""
     if row is None:
         return [line(), line("reading …")]
     said = {"failed": "It came to nothing:", "done": "It has no trace."}.get(row["state"], "Its tree grows here soon.")
     lines = [line(), line(f"Search {row['unit']}  ", status_span(row["state"])), line(), line(said)]
-    lines += [line(Span(plain(row["error"]), "error"))] if row["error"] else []
+    lines += [line(Span(text, "error")) for text in wrapped(plain(row["error"] or ""), width) if text]
     return [*lines, *_AGAIN] if row["state"] == "failed" else lines
 
 

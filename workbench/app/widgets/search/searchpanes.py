@@ -141,12 +141,13 @@ class SearchPanes(Container):
         for lines in self.query("#search-list").results(LineList):
             lines.pointing = self._desk.unit is None and bool(rows)
             self.query_one("#searches").border_subtitle = "enter opens one" if lines.pointing else None
+            width = max(40, lines.size.width - 2)
             if self._desk.unit is not None:
-                lines.show(waiting_lines(self._desk.row))
+                lines.show(waiting_lines(self._desk.row, width))
             elif not rows:
                 lines.show(EMPTY)
             else:
-                heading, shown = search_lines(rows, max(40, lines.size.width - 2), self._sensitive)
+                heading, shown = search_lines(rows, width, self._sensitive)
                 lines.show(shown, heading=heading)
 
     def _show_trees(self) -> None:
