@@ -26,14 +26,13 @@ _FORMULA = re.compile(r"'*(?:\s*[=+\-@]|[\t\r\n])")
 def plain(text: str, *, lines: bool = False) -> str:
     """Return text that a terminal can only print, in as many cells as are counted for it.
 
-    Whole escape sequences vanish; what else would act on a terminal (control characters, bidi overrides), or can't be
-    encoded, becomes U+FFFD. Tabs and line breaks become spaces, or stay (as newlines) with `lines`. Every character
-    stands alone, since terminals disagree on the width of what is joined: of a family emoji its people are left, of a
-    flag its letters. Safe text comes back as it is, so `plain` of `plain` changes nothing.
+    What `harmless` takes out is gone. Every character stands alone, since terminals disagree on the width of what is
+    joined: of a family emoji its people are left, of a flag its letters. Safe text comes back as it is, so `plain` of
+    `plain` changes nothing.
     """
     if text.isascii() and text.isprintable():
         return text
-    return _JOINING.sub(_alone, _safe(text, lines=lines))
+    return _JOINING.sub(_alone, harmless(text, lines=lines))
 
 
 def _alone(found: re.Match[str]) -> str:
@@ -41,8 +40,12 @@ def _alone(found: re.Match[str]) -> str:
     return chr(ord("A") + ord(found[0]) - 0x1F1E6) if "\U0001f1e6" <= found[0] <= "\U0001f1ff" else ""
 
 
-def _safe(text: str, *, lines: bool) -> str:
-    """Return text without anything that acts on a terminal."""
+def harmless(text: str, *, lines: bool = False) -> str:
+    """Return text for files and clipboards: joined as its script wants it, but with nothing that acts on a terminal.
+
+    Whole escape sequences vanish; what else would act on a terminal (control characters, bidi overrides), or can't be
+    encoded, becomes U+FFFD. Tabs and line breaks become spaces, or stay (as newlines) with `lines`.
+    """
     if text.isprintable():
         return text
     text = _UNSAFE.sub("\ufffd", _SEQUENCES.sub("", text))
@@ -56,7 +59,7 @@ def counted(count: int, what: str) -> str:
 
 def as_cell(text: str) -> str:
     """Return text for a cell of a CSV file: safe to print, and no formula to a spreadsheet (a `'` before it)."""
-    shown = _safe(text, lines=True)
+    shown = harmless(text, lines=True)
     return f"'{shown}" if _FORMULA.match(text) or _FORMULA.match(shown) else shown
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from workbench.text import plain
+from workbench.text import harmless, plain
 
 JOINING = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U000e0067\U000e007f\u00ad\u0301\u094d"
 HOSTILE = st.text(st.sampled_from("ab[]0;mP\\\x07\x1b\x9b\x9c\x9d\x90\r\n\t\x00\x7f\u202e\u2028\ud800é"), max_size=40)
@@ -35,6 +35,13 @@ HOSTILE = st.text(st.sampled_from("ab[]0;mP\\\x07\x1b\x9b\x9c\x9d\x90\r\n\t\x00\
 )
 def test_plain(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_files_keep_what_scripts_join() -> None:
+    joined = "ශ්\u200dරී, क्\u200dष, می\u200cخواهم, ệ, 한국어, 👩\u200d👧 👍🏽 ❤️ 🇩🇪"
+    assert harmless(joined) == joined
+    assert harmless(f"\x1b[31m{joined}\x07") == f"{joined}\ufffd"
+    assert plain("ệ می\u200cخواهم น้ำ 각") == "ệ می\u200cخواهم น้ำ 각"
 
 
 def test_lines_stay_where_they_are_wanted() -> None:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from simulator.world import DIMENSIONS
 from themes import status
 from workbench.report.parts import ABSENT, Figure, Mean, Report, middle, numeric, shown, spread
-from workbench.text import plain
+from workbench.text import harmless
 
 
 def to_html(report: Report) -> str:
@@ -55,4 +55,4 @@ def _lower_first(words: str) -> str:
 
 def _safe(value: Any) -> Any:
     """Take control characters out of whatever the template prints; escaping comes after."""
-    return plain(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return harmless(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from workbench.report.outline import Heading, Placed, outline
 from workbench.report.parts import Report, Table, numeric, shown
-from workbench.text import plain
+from workbench.text import harmless
 
 _MARKUP = re.compile(r"[\\`*_\[\]|~$]")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -22,7 +22,7 @@ def to_markdown(report: Report) -> str:
 
 def escaped(text: str) -> str:
     """Return a text that Markdown shows as it is: on one line, no markup, link, HTML or table border in it."""
-    text = " ".join(plain(text).split())
+    text = " ".join(harmless(text).split())
     text = _MARKUP.sub(r"\\\g<0>", text)
     text = re.sub("[&<>]", lambda found: _HTML[found[0]], text)
     text = _LINKS.sub(lambda found: f"&#{ord(found[0])};", text)

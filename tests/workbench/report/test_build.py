@@ -16,7 +16,7 @@ from workbench.report.html import to_html
 from workbench.report.latex import to_latex
 from workbench.report.markdown import to_markdown
 from workbench.report.parts import Mean, Report
-from workbench.text import plain
+from workbench.text import harmless
 
 
 def _build(path: Path, *runs: str, **how: Any) -> Report:
@@ -164,7 +164,7 @@ def test_hostile_texts_stay_texts(prepared: Path, tmp_path: Path, seed: int) -> 
     assert "\x00" not in page
     assert "\u202e" not in page
     assert "49" not in re.findall(rf"{MARK}.*?\{{\{{ (.*?) \}}\}}", page)
-    whole = plain(HOSTILE.encode("utf-8", "replace").decode())
+    whole = harmless(HOSTILE.encode("utf-8", "replace").decode())
     texts = "".join(parsed.texts)
     assert texts.count(whole) > 50
     for run in built.runs:

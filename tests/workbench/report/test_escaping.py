@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from workbench.report import latex, markdown
 from workbench.report.parts import Account, Examples, Mean, Report, RunReport, Table
-from workbench.text import plain
+from workbench.text import harmless
 
 MARKDOWN = [
     "# heading",
@@ -47,7 +47,7 @@ def _text(rendered: str) -> str:
 
 
 def _told(text: str) -> str:
-    return " ".join(plain(text).split())
+    return " ".join(harmless(text).split())
 
 
 def _check_markdown(text: str) -> None:

@@ -25,7 +25,7 @@ from workbench.app.state.scenarios.scenario import ScenarioDetail, detail_lines
 from workbench.app.state.scenarios.scenarios import EVERYTHING, ScenarioLines, filter_words
 from workbench.app.widgets.scenarios.profileview import ProfileView
 from workbench.app.widgets.scenarios.scenariolist import ScenarioTable
-from workbench.text import plain
+from workbench.text import harmless, plain
 
 if TYPE_CHECKING:
     from storage.sqlite import Database
@@ -81,7 +81,9 @@ class ScenariosScreen(Starting):
                 chips.auto_links = False  # their colours say which of them are set
                 yield chips
             yield ScenarioTable(id="scenario-table")
-            nothing = Content("No scenario fits. escape leaves the search, then q ")
+            nothing = Content(
+                f"No scenario fits. {self.key('scenarios.leave_search')} leaves the search, then {self.key('app.back')} "
+            )
             show_all = clickable(Content.styled("shows all again", "underline"), "screen.show_all")
             yield Static(nothing + show_all + ".", id="scenario-nothing")
             yield Static(self._empty(), id="scenario-empty")
@@ -123,7 +125,7 @@ class ScenariosScreen(Starting):
     def copy_text(self) -> str | None:
         """Return id and query of the scenario under the cursor."""
         shown = self._detail.scenario if self._detail else None
-        return None if shown is None else f"{shown.id} {plain(shown.query)}"
+        return None if shown is None else f"{shown.id} {harmless(shown.query)}"
 
     def exports(self) -> list[Export]:
         """Offer the chosen scenarios, or those shown, as JSON lines that `scenarios import` reads."""
@@ -230,7 +232,7 @@ class ScenariosScreen(Starting):
     def _show_detail(self, detail: ScenarioDetail | None) -> None:
         before, self._detail = self._detail, detail
         view = self.query_one(ProfileView)
-        lines = detail_lines(detail, view.columns, self.workbench.sensitive) if detail else []
+        lines = detail_lines(detail, view.columns, self.workbench.sensitive, self.key) if detail else []
         view.show(lines, other=not (before and detail and before.scenario.id == detail.scenario.id))
         pane = self.query_one("#scenario-preview")
         pane.border_title = f"scenario {detail.scenario.id[:8]}" if detail else "scenario"
@@ -265,7 +267,8 @@ class ScenariosScreen(Starting):
         unit, kind = detail.latest("dialogue"), "dialogue"
         if unit is None:
             unit, kind = detail.latest("search"), "search"
-        self._follow_unit(kind, unit, "nothing was found about this scenario yet: p plans, r starts a run")
+        plan, run = self.key("scenarios.plan"), self.key("scenarios.run")
+        self._follow_unit(kind, unit, f"nothing was found about this scenario yet: {plan} plans, {run} starts a run")
 
     def action_choose(self) -> None:
         """Choose what is under the cursor, and move on."""
@@ -283,12 +286,16 @@ class ScenariosScreen(Starting):
     def action_dialogue(self) -> None:
         """Go to the newest dialogue of the scenario."""
         unit = self._detail.latest("dialogue") if self._detail else None
-        self._follow_unit("dialogue", unit, "no dialogue yet: r starts a run with the arms agent or planner")
+        self._follow_unit(
+            "dialogue",
+            unit,
+            f"no dialogue yet: {self.key('scenarios.run')} starts a run with the arms agent or planner",
+        )
 
     def action_tree(self) -> None:
         """Go to the newest search of the scenario."""
         unit = self._detail.latest("search") if self._detail else None
-        self._follow_unit("search", unit, "no search yet: p plans")
+        self._follow_unit("search", unit, f"no search yet: {self.key('scenarios.plan')} plans")
 
     def _follow_unit(self, kind: str, unit: int | None, otherwise: str) -> None:
         if unit is None:
