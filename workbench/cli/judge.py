@@ -27,7 +27,9 @@ def judge(
     repeats: Annotated[int, typer.Option(min=1, max=100, help="Judgements per judge and response.")] = 1,
     base_url: Annotated[str | None, typer.Option(help="Where the judges' models are served, up to /v1.")] = None,
     key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the key.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=10_000, help="Responses judged at once.")] = 64,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Responses judged at once; else 64.")
+    ] = None,
     quiet: opt.Quiet = False,
     db: DbOption = None,
     format: FormatOption = "table",
@@ -56,7 +58,13 @@ def judge(
     path = database_path(db)
     with reading(db) as database:
         found = find_scored(database, run)
-    flags = {"world": world or found["world"], "base_url": base_url, "key_env": key_env, "judges": names}
+    flags = {
+        "world": world or found["world"],
+        "base_url": base_url,
+        "key_env": key_env,
+        "judges": names,
+        "concurrency": concurrency,  # stored, so that whoever takes it up asks no more of a server at once
+    }
     options = read_options(experiment, flags)
     if options.world == "model":
         options = options.model_copy(update={"models": options.models or options.judges})
@@ -75,7 +83,7 @@ def judge(
             display_for(sys.stderr, quiet),
             repeats=repeats,
             seed=found["seed"] or 0,
-            concurrency=concurrency,
+            concurrency=options.concurrency or 64,
             prices=prices(options),
             settings=options.model_dump_json(exclude_defaults=True),
         )

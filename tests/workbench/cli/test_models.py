@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from tests.fakeserver import STALL, FakeServer, status
-from tests.workbench.cli.program import complaint, here, start
+from tests.workbench.cli.program import complaint, data, here, start
 
 KEY = "sk-a-secret-of-ours-42"
 SMALL = ("--limit", 3, "--rollouts", 6, "--depth", 2, "--judges", "m,j", "--quiet", "--format", "json")
@@ -95,6 +95,7 @@ def test_stored_responses_are_judged_by_another_model_without_generating(folder:
     with FakeServer(key=KEY) as server:
         done = here(
             *("judge", run, "--judges", "third", "--base-url", server.url, "--quiet", "--format", "json"),
+            *("--concurrency", 3),
             cwd=folder,
             env={"OPENAI_API_KEY": KEY},
         )
@@ -102,6 +103,8 @@ def test_stored_responses_are_judged_by_another_model_without_generating(folder:
         assert {request["model"] for request in server.requests} == {"third"}
         assert len(server.requests) == 3 * 4
     assert [row["judge"] for row in rows(folder, "scores")].count("third") == 3 * 4
+    judging = rows(folder, "runs")[0]["run"]
+    assert data("show", "run", judging, cwd=folder)["settings"]["concurrency"] == 3  # that it would be taken up with
 
 
 def test_killed_and_resumed_it_ends_like_an_uninterrupted_run(tmp_path: Path, folder: Path) -> None:
