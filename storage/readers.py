@@ -39,7 +39,8 @@ order by units.id, verdicts.rowid
 
 _RUNS = """
 select runs.id as run, runs.state, runs.kind, runs.world, runs.world_version, runs.seed, runs.code_version,
-  count(units.id) + coalesce(items.decided, 0) as units,
+  count(units.id) + iif(runs.kind in ('build', 'judge'),
+    max(coalesce(items.decided, 0), coalesce(json_extract(runs.experiment, '$.items'), 0)), 0) as units,
   coalesce(sum(units.state = 'done'), 0) + coalesce(items.decided - items.failed, 0) as done,
   coalesce(sum(units.state = 'failed'), 0) + coalesce(items.failed, 0) as failed,
   coalesce(sum(units.kind = 'search'), 0) as searches,

@@ -196,6 +196,10 @@ def test_it_obeys_commands(run: tuple[Path, str]) -> None:
     assert said == [None, None, "step: no search is under way or to come", None]
     assert (result.state, result.done, result.left) == ("interrupted", 5, 19)
     assert judgings(path)[0].status == "interrupted"
+    db = open_readonly(path)
+    (row,) = [row for row in list_runs(db) if row["kind"] == "judge"]
+    assert (row["units"], row["done"]) == (24, 5)
+    db.conn.close()
     assert again(*run, "b", "c").done == 19
 
 
