@@ -18,7 +18,7 @@ from storage.readers import dialogue_rows, find_unit_by_id, score_rows
 from storage.sqlite import Database
 from themes import status
 from workbench.cli.output import Format, emit, emit_one
-from workbench.text import plain
+from workbench.text import counted, plain
 
 _LABEL = re.compile(r" *(Query|Agent|User|Person)  +")
 """Who speaks; what they say is wrapped beside it."""
@@ -126,17 +126,13 @@ def dialogue_parts(row: Mapping[str, Any], step: int | None = None, *, unicode: 
     return [[plain(line) if line.strip() else "" for line in part] for part in parts]
 
 
-def _questions(n: int) -> str:
-    return f"{n} question{'s' * (n != 1)}"
-
-
 def _end(row: Mapping[str, Any], unicode: bool) -> list[str]:
     """Say how the questions ended, what was answered, and how that was judged."""
     rating = "–" if row["completeness"] is None else f"{row['completeness']}/5 (stop at {row['threshold']})"
     given = "not stated" if row["given"] is None else ", ".join(row["given"]) or "nothing"
     lines = [
         "",
-        f"{_questions(row['questions'])}, ended: {row['ending'] or 'not stated'}, completeness {rating}",
+        f"{counted(row['questions'], 'question')}, ended: {row['ending'] or 'not stated'}, completeness {rating}",
         f"given: {given}",
         *(f"unreadable: {line}" for line in row["invalid"]),
         "",
@@ -170,7 +166,7 @@ def _halfway(row: Mapping[str, Any], step: int) -> list[str]:
     rating = "–" if at["completeness"] is None else f"{at['completeness']}/5 (stop at {row['threshold']})"
     score = "" if at["score"] is None else f", score if it stopped here {at['score']:.2f} ({row['world']})"
     names = ", ".join(known) or "nothing"
-    return ["", f"after {step} of {_questions(len(turns))}: known {names}, completeness {rating}{score}"]
+    return ["", f"after {step} of {counted(len(turns), 'question')}: known {names}, completeness {rating}{score}"]
 
 
 def wrapped(line: str, width: int) -> list[str]:
@@ -215,5 +211,4 @@ def _left(branch: Mapping[str, Any]) -> str:
         what.append(f"a person said: {change['say']}")
     if "interactive" in change:
         what.append("a person answered")
-    turns = f"{branch['step']} turn{'' if branch['step'] == 1 else 's'}"
-    return f"after {turns}: {'; '.join(what) or 'nothing changed'}"
+    return f"after {counted(branch['step'], 'turn')}: {'; '.join(what) or 'nothing changed'}"

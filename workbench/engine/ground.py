@@ -26,6 +26,7 @@ from workbench.engine.scenarios.selection import select_scenarios
 from workbench.engine.search import SearchUnit, run_search
 from workbench.engine.single import search_table
 from workbench.engine.worlds import names
+from workbench.text import counted
 
 Prior = Literal["belief", "chance", "true", "reversed"]
 """Whose ranking a search begins with: the surrogate's imperfect belief, chance, the truth, or the belief backwards."""
@@ -111,7 +112,7 @@ def scenario_ground(
         judge="the truth" if noiseless else judges[0],
         evaluations=evaluations,
         prior=prior,
-        about=f"{len(scenarios)} scenario{'s' * (len(scenarios) > 1)}",
+        about=counted(len(scenarios), "scenario"),
         clusters="profile",
         size=len(scenarios) * len(models) * len(seeds),
         tasks=tasks(),

@@ -35,6 +35,7 @@ from workbench.engine.revisit.reopen import Reopened, Working, working
 from workbench.engine.steering.launch import own_log
 from workbench.engine.steering.owner import HEARTBEAT_SECONDS, this_process
 from workbench.engine.trial import answer, trial_record
+from workbench.text import counted
 from workbench.version import __version__
 
 VERBS = ("say", "refuse", "simulate", "ask", "finish", "cancel")
@@ -332,9 +333,7 @@ def _checked(reopened: Reopened, step: int, change: Change) -> Scenario:
     trial = reopened.trial
     turns = trial.turns
     if not 0 <= step <= len(turns):
-        raise UsageError(
-            f"--at {step}: the dialogue of unit {trial.unit} has {len(turns)} turn{'s' * (len(turns) != 1)} to keep"
-        )
+        raise UsageError(f"--at {step}: the dialogue of unit {trial.unit} has {counted(len(turns), 'turn')} to keep")
     if trial.crisis and (change.ask or change.say or change.interactive):
         raise UsageError(f"unit {trial.unit}: its query signals immediate danger, so nothing is asked")
     if change.say is not None and not change.say.strip():
