@@ -131,6 +131,18 @@ def unit_rows(db: Database, run: str, *, state: str | None = None) -> Iterator[R
     )
 
 
+def failure_rows(db: Database, run: str) -> Iterator[Row]:
+    """Stream what failed in a run, with its reason: units of its own, or judgements of another run's responses."""
+    yield from unit_rows(db, run, state="failed")
+    yield from db.query(
+        "select units.id as unit, verdicts.judging as run, kind, scenario as scenario_id, model, arm, "
+        "'failed' as state, verdicts.error as error, null as seconds, null as finished_at "
+        "from verdicts join units on units.id = verdicts.unit "
+        "where verdicts.judging = ? and verdicts.score is null order by units.id",
+        [run],
+    )
+
+
 def search_rows(db: Database, run: str) -> Iterator[Row]:
     """Stream the finished searches of a run, without their traces."""
     for row in db.query(

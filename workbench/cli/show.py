@@ -260,13 +260,11 @@ def units(run: RunOption = None, db: DbOption = None, format: FormatOption = "ta
 
 @app.command()
 def failures(run: RunOption = None, db: DbOption = None, format: FormatOption = "table") -> int:
-    """List the failed units of a run with their reasons."""
-    from functools import partial
-
-    from storage.readers import unit_rows
+    """List the failed units of a run, or the failed judgements of one that judges again, with their reasons."""
+    from storage.readers import failure_rows, find_run
 
     columns = ["unit", "kind", "scenario_id", "model", "arm", "error"]
-    return _list(db, run, format, partial(unit_rows, state="failed"), columns)
+    return _list(db, run, format, failure_rows, columns, find=find_run)
 
 
 @app.command()
@@ -355,12 +353,12 @@ def libraries(db: DbOption = None, format: FormatOption = "table") -> int:
     return DONE
 
 
-def _list(db: Path | None, run: str | None, format: Any, read: Any, columns: list[str]) -> int:
+def _list(db: Path | None, run: str | None, format: Any, read: Any, columns: list[str], *, find: Any = None) -> int:
     from storage.readers import find_scored
     from workbench.cli.output import emit
 
     with reading(db) as database:
-        found = find_scored(database, run)
+        found = (find or find_scored)(database, run)
         rows: Iterable[dict[str, Any]] = read(database, found["run"])
         emit(rows, format, columns, title=f"Run {found['run']} · world: {found['world']}")
     return DONE

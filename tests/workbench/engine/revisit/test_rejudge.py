@@ -16,7 +16,7 @@ from simulator.surrogate.world import SurrogateWorld
 from simulator.world import Draw, JudgementError, Response, Session, Verdict
 from storage.database import open_readonly, open_writable, transaction
 from storage.errors import OtherRunError, StorageError
-from storage.readers import find_run, find_scored, list_runs, score_rows
+from storage.readers import failure_rows, find_run, find_scored, list_runs, score_rows
 from storage.runfigures import FigureReader, RunFigures, failures, run_story
 from tests.workbench.engine.running import FailingWorld, options, work
 from workbench.cli.progress import QuietDisplay
@@ -170,6 +170,8 @@ def test_what_failed_is_seen_and_counted_until_it_is_mended(run: tuple[Path, str
     db = open_readonly(run[0])
     (failure,) = failures(db, first.run)
     assert (failure.reason[-4:], failure.units, failure.arm) == (": no", 6, "full")
+    listed = list(failure_rows(db, first.run))
+    assert (len(listed), listed[0]["unit"], listed[0]["error"]) == (6, failure.unit, failure.reason)
     (row,) = [row for row in list_runs(db) if row["kind"] == "judge"]
     assert (row["units"], row["failed"], row["scenarios"]) == (12, 6, None)
     db.conn.close()
