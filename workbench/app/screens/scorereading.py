@@ -6,6 +6,7 @@ from functools import partial
 from textual import work
 from textual.worker import Worker
 
+from storage.errors import NotFoundError
 from workbench.app.failures import tell_failure
 from workbench.app.screens.scoreviews import ScoreViews
 from workbench.app.state.scores.answers import read_answers
@@ -68,8 +69,15 @@ class ScoreReading(ScoreViews):
     async def _take(self, run: str) -> None:
         self.reading = "" if self.data is not None and self.data.id == run else f"reading run {run} …"
         self.render_view()
-        data = await self.workbench.read(partial(read_scores, run=run))
-        self.reading = ""
+        try:
+            data = await self.workbench.read(partial(read_scores, run=run))
+        except NotFoundError:
+            if self._wanted == run:
+                self._wanted = None  # what was open stays, else the latest run comes
+                self.request_refresh()
+            raise
+        finally:
+            self.reading = ""
         if self._wanted is not None and not data.id.startswith(self._wanted):
             return  # another run was chosen meanwhile
         if self.data is not None and self.data.id == data.id:

@@ -210,6 +210,14 @@ def test_a_link_opens_one_scenario_of_a_run(prepared: Path) -> None:
     drive(prepared, steps, detail=f"?scenario={scenario}")
 
 
+def test_a_link_to_no_run_leaves_the_latest_in_view(prepared: Path) -> None:
+    async def main(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "there is no run 'zzz'" in screen_text(pilot.app))
+        await until(pilot, lambda: "all judges: a, b" in screen_text(pilot.app))
+
+    driving.drive(prepared, main, link="scores/zzz")
+
+
 def test_two_runs_are_compared_and_what_changed_is_opened(prepared: Path, tmp_path: Path) -> None:
     path = copied(prepared, tmp_path)
     first = run_of(path)
