@@ -232,7 +232,7 @@ class RunsScreen(WorkbenchScreen):
             # While it runs it may find its library, and its first units; a study begins others; judges may come later.
             lately = time.monotonic() // _STORY_SECONDS
             seen = (run.run, run.status, run.failed, run.study, lately)
-            if seen != self._seen:
+            if seen != self._seen or self.state.told is None:
                 told = await self.workbench.read(partial(_tell, run=run))
                 if self.state.chosen is not None and self.state.chosen.run == run.run:
                     self._seen, self.state.told = seen, told

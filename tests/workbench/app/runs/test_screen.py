@@ -150,6 +150,12 @@ def test_many_runs_as_they_look(
 def test_the_cursor_changes_the_details_and_enter_opens_the_scores(mixed: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "no JSON in reply 5" in text(pilot))
+        state = screen(pilot).state
+        for run in (1, 0):  # down and up before anything was read
+            state.choose(state.runs[run].run)
+        screen(pilot).request_refresh()
+        await until(pilot, lambda: state.told is not None)
+        await settled(pilot)
         await pilot.press("down")
         await until(pilot, lambda: "rollouts" in text(pilot) or "T 20" in text(pilot))
         assert "failures" not in text(pilot)
