@@ -5,22 +5,23 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.command import CommandPalette
+from textual.events import Event, InputEvent
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from storage.errors import StorageError
 from themes import palettes, stylesheets
-from workbench.app import pauses
+from workbench.app import ahead, pauses
 from workbench.app.frame import SCREENS, Subject, WorkbenchScreen
 from workbench.app.hangup import Terminal
+from workbench.app.keynames import key_name, screen_class
 from workbench.app.look import themes
 from workbench.app.state.blur import blur
 from workbench.app.state.links import Link
@@ -37,19 +38,18 @@ T = TypeVar("T")
 _POLL_SECONDS = 0.1
 """How often the app looks whether the database has changed: a counter in shared memory, no read of the file."""
 
+_AHEAD_SECONDS = 0.5
+"""After this, counted from when there is something to read from, it imports what it has not needed yet."""
+
 _SAY_SECONDS = 10.0
 """What went wrong is said for so long."""
 
 _TOLD = 3
 """Faults of the user's keys that are told at once."""
 
-_CLASSES = {name: f"{name.title()}Screen" for name in SCREENS}
-
 
 def _screen(name: str) -> WorkbenchScreen:
-    """Import a screen when it is first shown, so that the app is there at once."""
-    module = import_module(f"workbench.app.screens.{name}")
-    return cast("WorkbenchScreen", getattr(module, _CLASSES[name])())
+    return screen_class(name)()
 
 
 def _providers() -> type:
@@ -102,6 +102,7 @@ class WorkbenchApp(App[None]):
         self._store = Store(path)
         self._terminal = Terminal()
         self._version: int | None = None
+        self._touched = 0.0
         self._visited: list[str] = []
         self._drawn, self._readable = asyncio.Event(), asyncio.Event()
         for theme in themes():
@@ -196,12 +197,24 @@ class WorkbenchApp(App[None]):
         if self._link:
             await self._follow(self._link)
         self.set_interval(_POLL_SECONDS, self._look)
+        self.set_timer(_AHEAD_SECONDS, self._import_ahead)
         if self.settings.keys:
             self._check_keys()
         if not self.settings.toured:
             from workbench.app.screens.tour import Tour
 
             self.push_screen(Tour(), lambda _: self._remember(toured=True))
+
+    async def on_event(self, event: Event) -> None:
+        """Note when something was pressed last."""
+        if isinstance(event, InputEvent):
+            self._touched = time.monotonic()
+        await super().on_event(event)
+
+    @work(group="ahead", exit_on_error=False)
+    async def _import_ahead(self) -> None:
+        """Import the other screens and the dialogs, so that the first key that leads there is answered at once."""
+        await ahead.import_all(lambda: time.monotonic() - self._touched)
 
     @work(group="keys", exit_on_error=False)
     async def _check_keys(self) -> None:
@@ -212,7 +225,8 @@ class WorkbenchApp(App[None]):
         found = await asyncio.to_thread(faults, self.settings.keys)
         if found:
             more = f" (and {len(found) - _TOLD} more)" if len(found) > _TOLD else ""
-            self.problem(f"{settings_path()}, [keys]: {'; '.join(found[:_TOLD])}{more}; ? lists the keys that hold")
+            rest = f"{more}; {key_name(self.screen, 'app.help')} lists the keys that hold"
+            self.problem(f"{settings_path()}, [keys]: {'; '.join(found[:_TOLD])}{rest}")
 
     def _look(self) -> None:
         """Have the screen in front read again where any process has written; leave if nobody is there to see it."""
@@ -358,9 +372,10 @@ class WorkbenchApp(App[None]):
         except StorageError as error:
             self.problem(str(error))
         else:
+            back = key_name(self.screen, "app.palette")
             self.notify(
                 f"{'bookmarked' if on else 'bookmark removed'}: {plain(subject.label)}"
-                f"{'; ctrl+p leads back to it' if on else ''}",
+                f"{f'; {back} leads back to it' if on else ''}",
                 markup=False,
                 timeout=4,
             )

@@ -18,9 +18,12 @@ from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from storage.errors import StorageError
-from workbench.app.look import clickable, status_content
+from workbench.app.failures import tell_failure
+from workbench.app.keynames import hints_of, key_name
+from workbench.app.look import status_content
 from workbench.app.state.links import Link
 from workbench.app.widgets.keyline import KeyLine
 from workbench.text import plain
@@ -91,6 +94,10 @@ class WorkbenchDialog(ModalScreen[ResultT]):
     def workbench(self) -> "WorkbenchApp":
         """The app, as what it is."""
         return cast("WorkbenchApp", self.app)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what went wrong in the background."""
+        tell_failure(self.workbench, event)
 
 
 class _Title:
@@ -195,7 +202,7 @@ class WorkbenchScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._refreshing = self._stale = False
+        self._refreshing = self._stale = self._filled = False
         self._next_read = 0.0
         self._waiting: Timer | None = None
         self._pane = 0
@@ -244,6 +251,7 @@ class WorkbenchScreen(Screen[None]):
         yield TitleLine(id="title")
         with Horizontal(id="body"):
             yield from self.compose_body()
+        yield Static(id="unread", markup=False)
         yield Static("a wider window (60 columns) shows more", id="tight")
         yield KeyLine()
 
@@ -267,30 +275,12 @@ class WorkbenchScreen(Screen[None]):
         self.set_interval(seconds, self._read_if_shown)
 
     def key(self, name: str) -> str:
-        """Return the key of a binding, by its id, on this screen or in what it shows: the one that the user chose."""
-        binding, _ = self._binding(name)
-        chosen = self.workbench.settings.keys.get(name)
-        return self.app.get_key_display(binding.with_key(chosen.split(",")[0].strip()) if chosen else binding)
+        """Return the key of a binding, by its id: the one that the user chose."""
+        return key_name(self, name)
 
     def hints(self, *hints: tuple[str, str]) -> Content:
-        """Return a line that says what keys do, and does it where it is clicked: words, and the id of a binding, each.
-
-        What a widget does by itself, which must have the focus for it, is only said.
-        """
-        said = []
-        for words, name in hints:
-            text, (binding, own) = Content(f"{words} {self.key(name)}"), self._binding(name)
-            action = f"screen.{binding.action}" if own else binding.action
-            said.append(clickable(text, action) if action.startswith("screen.") else text)
-        return Content(" · ").join(said)
-
-    def _binding(self, name: str) -> tuple[Binding, bool]:
-        """Return a binding, and whether it is the screen's own."""
-        for node in (self, *self.query("*")):
-            for _, binding in node._bindings:
-                if binding.id == name:
-                    return binding, node is self
-        raise KeyError(name)
+        """Return what keys do, in a line where a click does it, too: words, and the id of a binding, each."""
+        return hints_of(self, *hints)
 
     def refuse(self, why: str) -> None:
         """Say why a key does nothing now."""
@@ -334,16 +324,25 @@ class WorkbenchScreen(Screen[None]):
                 finally:  # what fails, too, is not tried again at every change
                     ended = time.monotonic()
                     self._next_read = ended + max(_REFRESH_SECONDS, _SHARE * (ended - began))
+                self._filled = True
+                self.remove_class("-unread")
                 self.refresh_headline()
                 if self._stale:
                     await asyncio.sleep(_REFRESH_SECONDS)
         except StorageError as error:
             self.workbench.problem(str(error))
+            if not self._filled:  # an empty list would say that nothing is stored
+                self.query_one("#unread", Static).update(plain(str(error)))
+                self.add_class("-unread")
         except Exception as error:
             if self.app.is_running:  # else the widgets went while it was read
                 self.workbench.defect(error)
         finally:
             self._refreshing = False
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what went wrong in the background."""
+        tell_failure(self.workbench, event)
 
     def _after_waiting(self) -> None:
         self._waiting = None

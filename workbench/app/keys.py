@@ -1,6 +1,5 @@
 """What is wrong with the keys that a user has set: ids and keys that there are not, and keys that are taken."""
 
-import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
 
@@ -8,7 +7,7 @@ from textual.binding import Binding
 from textual.keys import Keys, key_to_character
 from textual.screen import ModalScreen
 
-import workbench.app
+from workbench.app.ahead import modules
 
 _EVERYWHERE = ("app", "frame")
 """Ids that begin so hold on every screen."""
@@ -42,8 +41,8 @@ def _bindings() -> tuple[dict[str, str], set[str]]:
     """Return the keys of every binding by its id; and the ids of dialogs, whose keys hold nowhere else."""
     found: dict[str, str] = {}
     dialogs = set[str]()
-    for module in pkgutil.walk_packages(workbench.app.__path__, "workbench.app."):
-        for kind in vars(import_module(module.name)).values():
+    for module in modules():
+        for kind in vars(import_module(module)).values():
             if isinstance(kind, type):
                 own = [binding for binding in vars(kind).get("BINDINGS", ()) if isinstance(binding, Binding)]
                 keys = {binding.id: binding.key for binding in own if binding.id}

@@ -3,6 +3,7 @@
 import asyncio
 import pkgutil
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -160,9 +161,37 @@ def test_what_is_wrong_with_the_keys_of_a_user_is_found(keys: dict[str, str], wr
     assert all(part in text for part, text in zip(wrong, found, strict=True))
 
 
-def test_wrong_keys_are_told_and_the_hints_name_those_that_hold(prepared: Path) -> None:
-    async def steps(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "is no key's id" in screen_text(pilot.app))
-        await until(pilot, lambda: "plan f5" in screen_text(pilot.app))
+def test_wrong_keys_are_told_and_texts_name_those_that_hold(tmp_path: Path) -> None:
+    keys = {
+        "plan": "x",
+        "scenarios.plan": "f5,f6",
+        "scenarios.run": "f7",
+        "app.scenarios": "f1",
+        "workers.start": "f8",
+        "help.dismiss": "f9",
+    }
+    said = {
+        "1": ["is no key's id", "Then f5 plans"],
+        "2": ["Press f1 to pick a scenario, and f5 there"],
+        "3": ["key f1", "f7, or"],
+        "4": ["Press f1 to choose scenarios, then f7"],
+        "5": ["press f7 for a run"],
+    }
 
-    drive(prepared, steps, settings=Settings(toured=True, keys={"scenarios.plan": "f5,f6", "plan": "x"}))
+    async def steps(pilot: Pilot[None]) -> None:
+        for number, texts in said.items():
+            if number != "1":
+                await pilot.press(number)
+            await until(pilot, partial(_shows, pilot, *texts))
+        await pilot.press("6", "x")
+        await until(pilot, partial(_shows, pilot, "there is no worker: f8 starts some"))
+        pilot.app.clear_notifications()  # they stand above it
+        await pilot.press("question_mark")
+        await until(pilot, partial(_shows, pilot, "f9 closes"))
+
+    drive(tmp_path / "empty.db", steps, settings=Settings(toured=True, keys=keys))
+
+
+def _shows(pilot: Pilot[None], *texts: str) -> bool:
+    shown = screen_text(pilot.app)
+    return all(text in shown for text in texts)

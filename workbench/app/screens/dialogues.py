@@ -225,7 +225,8 @@ class DialoguesScreen(Playing, Branching):
         titles = self.replay.titles(row["model"] for row in self.family)
         for pane, name, each in zip(panes, titles, self.replay.columns, strict=True):
             alone = aligned or len(panes) == 1
-            pane.border_title = name if alone else f"{name} · {panes.index(pane) + 1} of {len(panes)}, tab: next"
+            place = f"{panes.index(pane) + 1} of {len(panes)}, {self.key('frame.next_pane')}: next"
+            pane.border_title = name if alone else f"{name} · {place}"
             pane.border_subtitle = self.workbench.sensitive(each.branch.change)[:60] if each.branch else ""
         self._show_step()
 
@@ -233,7 +234,7 @@ class DialoguesScreen(Playing, Branching):
         """Mark the step, and show what is known at it."""
         for number, pane in enumerate(self.panes[: len(self.replay.columns)]):
             pane.transcript.go_to(self.replay.step)
-            pane.bar.show(known_lines(self.replay, number, max(20, pane.transcript.room)))
+            pane.bar.show(known_lines(self.replay, number, max(20, pane.transcript.room), self.key))
         self._show_neighbours()
         self.refresh_headline()
 
@@ -322,7 +323,8 @@ class DialoguesScreen(Playing, Branching):
             self.unfollow()
             self._show_step()
         elif len(self.replay.columns) < 2:
-            self.notify("one dialogue alone differs from nothing: c sets others beside it", timeout=3)
+            beside = self.key("dialogues.columns")
+            self.notify(f"one dialogue alone differs from nothing: {beside} sets others beside it", timeout=3)
         else:
             self.notify(f"no difference {'after' if direction > 0 else 'before'} this step", timeout=3)
 
@@ -340,7 +342,7 @@ class DialoguesScreen(Playing, Branching):
             self.show_pane("neighbours")
         self.call_after_refresh(self._show_neighbours)
 
-    @work(group="columns")
+    @work(group="columns", exit_on_error=False)
     async def action_columns(self) -> None:
         """Choose what stands side by side."""
         units = await self.app.push_screen_wait(ChooseColumns(self.family, self._units, self.workbench.sensitive))
@@ -352,7 +354,7 @@ class DialoguesScreen(Playing, Branching):
         self._units = list(units)
         await self._take(await self.workbench.read(partial(_dialogues, units)))
 
-    @work(group="columns")
+    @work(group="columns", exit_on_error=False)
     async def action_scenario(self, by: int) -> None:
         """Open the same arms and models of the next scenario of the run, or the one before."""
         root = next((row for row in self.family if row["parent"] is None), None)

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from storage.errors import StorageError
 from workbench.app.frame import Export, WorkbenchDialog, WorkbenchScreen
+from workbench.app.keynames import key_name
 from workbench.text import plain
 
 
@@ -53,7 +54,8 @@ class ExportDialog(WorkbenchDialog[Path | None]):
                 ),
                 compact=True,
             )
-            yield Static(Content.styled(f"into {plain(str(Path.cwd()))} · enter writes · escape closes", "$muted"))
+            ways = f"enter writes · {key_name(self, 'export.cancel')} closes"
+            yield Static(Content.styled(f"into {plain(str(Path.cwd()))} · {ways}", "$muted"))
 
     @work
     async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

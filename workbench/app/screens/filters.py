@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Label, Select, Static
 
 from storage.scenariopages import MARKS, RESULTS, Overview, ScenarioFilter
+from workbench.app.keynames import key_name
 from workbench.app.state.scenarios.scenarios import EVERYTHING
 from workbench.text import plain
 
@@ -51,9 +52,10 @@ class FilterDialog(ModalScreen[ScenarioFilter | None]):
                     options = [(Content(shown), value) for shown, value in choices]
                     yield Select(options, value=now, allow_blank=False, compact=True, id=f"filter-{name}")
             with Horizontal(classes="buttons"):
-                yield Button("Apply (^s)", id="apply", variant="primary", compact=True)
-                yield Button("Show all (c)", id="clear", compact=True)
-            yield Static(Content.styled("tab moves on · enter opens · escape closes", "$muted"))
+                yield Button(f"Apply ({key_name(self, 'filter.apply')})", id="apply", variant="primary", compact=True)
+                yield Button(f"Show all ({key_name(self, 'filter.clear')})", id="clear", compact=True)
+            ways = f"tab moves on · enter opens · {key_name(self, 'filter.cancel')} closes"
+            yield Static(Content.styled(ways, "$muted"))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Apply or clear."""

@@ -10,6 +10,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from workbench.app.frame import WorkbenchScreen
+from workbench.app.keynames import key_name
 
 
 class Help(ModalScreen[None]):
@@ -38,7 +39,7 @@ class Help(ModalScreen[None]):
         """Yield the groups: those of the screen, and beside them or below what holds everywhere."""
         *own, everywhere = [(group, lines) for group, lines in self._groups.items() if lines]
         with VerticalScroll(classes="dialog", id="help") as page:
-            page.border_title, page.border_subtitle = "Keys", "escape closes"
+            page.border_title, page.border_subtitle = "Keys", f"{key_name(self, 'help.dismiss')} closes"
             with Container(id="help-groups"):
                 for part in (own, [everywhere]):
                     with Vertical():

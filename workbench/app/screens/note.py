@@ -11,6 +11,7 @@ from textual.widgets import Input, Static, TextArea
 from storage.errors import StorageError
 from storage.notes import annotations, set_note, set_tags
 from workbench.app.frame import Subject, WorkbenchDialog
+from workbench.app.keynames import key_name
 from workbench.text import plain
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class NoteDialog(WorkbenchDialog[bool]):
             yield Static(Content.styled(f"Note on {plain(self._subject.label)}", "bold $primary"))
             yield TextArea(id="text", compact=True)
             yield Input(id="tags", placeholder="tags, separated by commas", compact=True)
-            yield Static(Content.styled("tab to the tags · ctrl+s keeps · escape drops", "$muted"))
+            keep, drop = key_name(self, "note.save"), key_name(self, "note.cancel")
+            yield Static(Content.styled(f"tab to the tags · {keep} keeps · {drop} drops", "$muted"))
 
     async def on_mount(self) -> None:
         """Fill in what there is."""

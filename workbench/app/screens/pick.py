@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from workbench.app.keynames import key_name
 from workbench.text import plain
 
 
@@ -33,7 +34,7 @@ class Pick(ModalScreen[int | None]):
         with Vertical(classes="dialog", id="pick"):
             yield Static(Content.styled(plain(self._title), "bold $primary"))
             yield OptionList(*(Option(Content(plain(option))) for option in self._options), compact=True)
-            yield Static(Content.styled("enter chooses · escape closes", "$muted"))
+            yield Static(Content.styled(f"enter chooses · {key_name(self, 'pick.cancel')} closes", "$muted"))
 
     def on_mount(self) -> None:
         """Put the cursor on what is chosen now."""

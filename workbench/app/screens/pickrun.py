@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from workbench.app.keynames import key_name
 from workbench.app.widgets.scores.scorelines import run_label
 from workbench.app.widgets.scores.scorelist import ScoreList
 
@@ -32,7 +33,7 @@ class PickRun(ModalScreen[str | None]):
         with Vertical(classes="dialog", id="pickrun"):
             yield Static(self._question, markup=False)
             yield ScoreList(id="pickrun-runs")
-            yield Static("enter chooses · esc leaves", classes="hint")
+            yield Static(f"enter chooses · {key_name(self, 'pick_run.leave')} leaves", classes="hint")
 
     def on_mount(self) -> None:
         """Show the runs, newest first."""

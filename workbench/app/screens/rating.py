@@ -17,6 +17,7 @@ from storage.errors import StorageError
 from storage.judgements import Blind, blind_response, ratable_units, raters
 from storage.ratings import Rating, rating_rows, save_rating
 from workbench.app.failures import tell_failure
+from workbench.app.keynames import key_name
 from workbench.app.look import dots, status_content
 from workbench.app.state.scores.rating import RatingSession
 
@@ -78,11 +79,11 @@ class RatingDialog(ModalScreen[None]):
                     yield Static(id="rating-profile", markup=False)
             yield Static(id="rating-scale", markup=False)
             yield Input(placeholder="comment (optional); enter keeps it", id="rating-comment", compact=True)
-            yield Static(
-                "1-5 rate · ↑ ↓ choose · enter store · s skip · ← back · c comment · esc leave",
-                id="rating-keys",
-                markup=False,
-            )
+            yield Static(self._ways(), id="rating-keys", markup=False)
+
+    def _ways(self) -> str:
+        ways = "store", "skip", "back", "comment", "leave"
+        return " · ".join(["1-5 rate", "↑ ↓ choose", *(f"{key_name(self, f'rating.{way}')} {way}" for way in ways)])
 
     async def on_mount(self) -> None:
         """Ask for the name; whoever rated last is offered."""

@@ -18,6 +18,7 @@ from planner.settings import PLANNERS
 from simulator.world import Persona
 from storage.unitcosts import unit_costs
 from workbench.app.frame import WorkbenchDialog
+from workbench.app.keynames import key_name
 from workbench.app.look import content_of
 from workbench.app.state.scenarios.estimatelines import estimate_lines
 from workbench.app.state.scenarios.runform import CHOICES, Outlook, RunFormState
@@ -99,8 +100,8 @@ class RunForm(WorkbenchDialog[list[str] | None]):
                 yield from self._field("file", "settings", Input(placeholder=hint, compact=True, id="field-file"))
             yield Static(id="runform-estimate")
             with Horizontal(classes="buttons"):
-                yield Button("Start (^s)", id="start", variant="primary", compact=True)
-                yield Button("Close (esc)", id="close", compact=True)
+                yield Button(f"Start ({key_name(self, 'run_form.start')})", id="start", variant="primary", compact=True)
+                yield Button(f"Close ({key_name(self, 'run_form.cancel')})", id="close", compact=True)
 
     def _field(self, name: str, label: str, control: Widget) -> ComposeResult:
         with Horizontal(classes="field"):
@@ -128,7 +129,7 @@ class RunForm(WorkbenchDialog[list[str] | None]):
         self._show()
         self._read_past()
 
-    @work(exclusive=True, group="past")
+    @work(exclusive=True, group="past", exit_on_error=False)
     async def _read_past(self) -> None:
         path = self.workbench.path
         self.state.past = await self.workbench.read(lambda db: history(unit_costs(db)))

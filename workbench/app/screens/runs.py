@@ -46,7 +46,7 @@ _STORY_SECONDS = 5.0
 _EMPTY = (
     "No run yet.",
     "",
-    "n goes to the scenarios: choose some there and press r for a run of them.",
+    "{new} goes to the scenarios: choose some there and press {run} for a run of them.",
     "Or in a shell: workbench run --limit 10",
     "",
     "A run that is started in a shell on this database appears here, too.",
@@ -154,11 +154,11 @@ class RunsScreen(WorkbenchScreen):
     async def action_cancel(self) -> None:
         """Ask, then end the chosen run; what it has done stays."""
         run = self.state.chosen
-        if (why := self.state.refusal("cancel")) is not None or run is None:
+        if (why := self.state.refusal("cancel", self.key)) is not None or run is None:
             self.refuse(why or "")
         elif await self.app.push_screen_wait(
             Ask(
-                f"Cancel run {plain(run.run)}? What is finished stays; r takes it up again.",
+                f"Cancel run {plain(run.run)}? What is finished stays; {self.key('runs.again')} takes it up again.",
                 yes="Cancel it",
                 no="Go on",
             )
@@ -174,7 +174,7 @@ class RunsScreen(WorkbenchScreen):
         if run is not None and run.status == "paused" and verb == "again":
             self._command("resume")
             return
-        if (why := self.state.refusal(verb)) is not None or run is None:
+        if (why := self.state.refusal(verb, self.key)) is not None or run is None:
             self.refuse(why or "")
             return
         try:
@@ -244,12 +244,13 @@ class RunsScreen(WorkbenchScreen):
         run = self.state.chosen
         lines.pointing = run is not None
         if run is None:
-            lines.show([line(muted(text)) for text in _EMPTY])
+            keys = {"new": self.key("runs.new"), "run": self.key("scenarios.run")}
+            lines.show([line(muted(text.format(**keys))) for text in _EMPTY])
         else:
             heading, table = self.state.table(max(20, lines.content_size.width - 2), time.time(), bar)
             lines.show(table, heading=heading, cursor=self.state.cursor)
         about = self.query_one("#runs-about", LineList)
-        self._rows = self.state.details(about.content_size.width - 1, self.workbench.sensitive)
+        self._rows = self.state.details(about.content_size.width - 1, self.key, self.workbench.sensitive)
         about.show([row.spans for row in self._rows])
         self.query_one("#runs-list").border_title = f"Runs · {len(self.state.runs)}" if run else "Runs"
         self.query_one("#runs-detail").border_title = f"Run {plain(run.run)}" if run else "Details"
@@ -274,7 +275,7 @@ class RunsScreen(WorkbenchScreen):
     async def _command(self, verb: Verb) -> None:
         """Give the chosen run a command, and say so if it was not obeyed."""
         run = self.state.chosen
-        if (why := self.state.refusal(verb)) is not None or run is None:
+        if (why := self.state.refusal(verb, self.key)) is not None or run is None:
             self.refuse(why or "")
             return
         try:

@@ -81,9 +81,8 @@ class ScenariosScreen(Starting):
                 chips.auto_links = False  # their colours say which of them are set
                 yield chips
             yield ScenarioTable(id="scenario-table")
-            nothing = Content(
-                f"No scenario fits. {self.key('scenarios.leave_search')} leaves the search, then {self.key('app.back')} "
-            )
+            leave, back = self.key("scenarios.leave_search"), self.key("app.back")
+            nothing = Content(f"No scenario fits. {leave} leaves the search, then {back} ")
             show_all = clickable(Content.styled("shows all again", "underline"), "screen.show_all")
             yield Static(nothing + show_all + ".", id="scenario-nothing")
             yield Static(self._empty(), id="scenario-empty")
@@ -174,7 +173,7 @@ class ScenariosScreen(Starting):
         self._read_window()
         self._read_detail()
 
-    @work(exclusive=True, group="window")
+    @work(exclusive=True, group="window", exit_on_error=False)
     async def _read_window(self) -> None:
         """Read the rows in the window that have not been read."""
         keys = self.state.missing(self._table.window)
@@ -184,7 +183,7 @@ class ScenariosScreen(Starting):
             if self._detail is None:
                 self._read_detail()
 
-    @work(exclusive=True, group="detail")
+    @work(exclusive=True, group="detail", exit_on_error=False)
     async def _read_detail(self) -> None:
         """Read the scenario under the cursor; where the cursor moves on meanwhile, what was read is dropped."""
         state = self.state
@@ -285,12 +284,8 @@ class ScenariosScreen(Starting):
 
     def action_dialogue(self) -> None:
         """Go to the newest dialogue of the scenario."""
-        unit = self._detail.latest("dialogue") if self._detail else None
-        self._follow_unit(
-            "dialogue",
-            unit,
-            f"no dialogue yet: {self.key('scenarios.run')} starts a run with the arms agent or planner",
-        )
+        unit, run = self._detail.latest("dialogue") if self._detail else None, self.key("scenarios.run")
+        self._follow_unit("dialogue", unit, f"no dialogue yet: {run} starts a run with the arms agent or planner")
 
     def action_tree(self) -> None:
         """Go to the newest search of the scenario."""

@@ -225,16 +225,17 @@ class ScoreViews(WorkbenchScreen):
 
     def show_empty(self) -> None:
         self._titles("Scores", "What to do next")
+        pick, run, watch = map(self.key, ("app.scenarios", "scenarios.run", "app.runs"))
         text = (
             "No verdict yet: scores are here as soon as a run has judged its first response.\n\n"
-            "Press 1 to choose scenarios, then r to run them; 5 watches what is under way."
+            f"Press {pick} to choose scenarios, then {run} to run them; {watch} watches what is under way."
         )
         self.query_one("#scores-empty", Static).update(Content(text))
         self._facts(
             [
-                ("1", "choose scenarios on the first screen, then r starts a run"),
+                (pick, f"choose scenarios on the first screen, then {run} starts a run"),
                 ("", "or, in a terminal:  workbench run --synthetic 14"),
-                ("5", "watches what runs are under way"),
+                (watch, "watches what runs are under way"),
             ]
         )
 
@@ -281,7 +282,8 @@ class ScoreViews(WorkbenchScreen):
         title = f"{view} · {first} and {second}{domain}"
         if cell_len(title) > room:
             title = f"{view} · {' and '.join(beside.short)}{domain}"
-        self._titles(title, "Scenario", "[ ] change the arms · enter opens")
+        arms = f"{self.key('scores.first')} {self.key('scores.second')}"
+        self._titles(title, "Scenario", f"{arms} change the arms · enter opens")
         counts = [
             ("judged", self.judged_by()),
             ("above", f"{beside.above:,} scenarios: {second} scores higher"),
@@ -318,7 +320,8 @@ class ScoreViews(WorkbenchScreen):
         if self.pair is None or self.data is None:
             return
         title = f"Run {self.pair.first.id} and run {self.pair.second.id} · {self.pair.analysis}"
-        self._titles(title, "Changed most", "difference = second - first · s d: two arms beside each other")
+        arms = f"{self.key('scores.scatter')} {self.key('scores.differences')}: two arms beside each other"
+        self._titles(title, "Changed most", f"difference = second - first · {arms}")
         lines = self.query_one("#scores-runs", ScoreList)
         heading, found = pair_table(self.pair, self.app.size.width - 4)
         drawn = self._drawn_pair or self.pair

@@ -251,7 +251,7 @@ class SearchScreen(Moving):
             rows = [row for row in rows if row["unit"] != state.unit]
             title = "Put beside it: searches of other scenarios (this one has no other)"
         if not rows:
-            self.notify("there is no other search: n makes one with other settings", severity="warning")
+            self.refuse(f"there is no other search: {self.key('search.again')} makes one with other settings")
             return
         unit = await self.app.push_screen_wait(SearchPicker(title, rows, one=one))
         if unit is not None:

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from workbench.app.frame import WorkbenchDialog
+from workbench.app.keynames import key_name
 from workbench.app.state.search.search import SearchState
 from workbench.app.state.search.searchlist import search_lines
 from workbench.app.widgets.linelist import LineList
@@ -36,7 +37,8 @@ class GoTo(WorkbenchDialog[int | None]):
         with Vertical(classes="dialog", id="goto"):
             yield Static(Content.styled("Go to rollout", "bold $primary"))
             yield Input(str(self._at), type="integer", id="rollout", compact=True)
-            yield Static(Content.styled(f"0 to {self._last} · enter goes there · escape closes", "$muted"))
+            ways = f"enter goes there · {key_name(self, 'go_to.cancel')} closes"
+            yield Static(Content.styled(f"0 to {self._last} · {ways}", "$muted"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go there, or as near as there are rollouts."""
@@ -80,7 +82,9 @@ class BreakpointsDialog(WorkbenchDialog[Breakpoints | None]):
                 yield Static(Content.styled("with the cursor on a set: when a path passes through it", "$muted"))
             if self._state.running:
                 yield Static(Content.styled("those set elsewhere stand here too; what is kept replaces them", "$muted"))
-            yield Static(Content.styled("space chooses · enter keeps · escape leaves them as they were", "$muted"))
+            keep, leave = key_name(self, "breakpoints.keep"), key_name(self, "breakpoints.cancel")
+            ways = f"space chooses · {keep} keeps · {leave} leaves them as they were"
+            yield Static(Content.styled(ways, "$muted"))
 
     def _said(self, mask: int) -> Content:
         return Content(f"a path passes through {plain(set_words(mask, short_names(self._state.names)))}")
@@ -114,7 +118,7 @@ class SearchPicker(WorkbenchDialog[int | None]):
         with Vertical(classes="dialog", id="searchpicker"):
             yield Static(Content.styled(plain(self._title), "bold $primary"))
             yield LineList(id="searches-to-pick")
-            yield Static(Content.styled("enter opens · escape closes", "$muted"))
+            yield Static(Content.styled(f"enter opens · {key_name(self, 'search_picker.cancel')} closes", "$muted"))
 
     def on_mount(self) -> None:
         """Fill the list for the room that it has."""

@@ -12,6 +12,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 from planner.rules import RULES
 from planner.settings import PLANNERS
 from workbench.app.frame import WorkbenchDialog
+from workbench.app.keynames import key_name
 from workbench.app.state.search.search import SearchState
 from workbench.app.widgets.ticks import Tick
 from workbench.engine.errors import UsageError
@@ -106,11 +107,13 @@ class SearchForm(WorkbenchDialog[list[str] | None]):
                     yield Static(field.about, classes="about")
             with Horizontal(classes="field"):
                 yield Label("")
-                yield Tick("begin held: space lets it go, . takes one rollout", id="paused", compact=True)
+                play, step = key_name(self, "search.play"), key_name(self, "search.step")
+                yield Tick(f"begin held: {play} lets it go, {step} takes one rollout", id="paused", compact=True)
             yield Static("", id="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Start (^s)", id="start", variant="primary", compact=True)
-                yield Button("Close (esc)", id="cancel", compact=True)
+                start, close = key_name(self, "search_form.start"), key_name(self, "search_form.cancel")
+                yield Button(f"Start ({start})", id="start", variant="primary", compact=True)
+                yield Button(f"Close ({close})", id="cancel", compact=True)
 
     def on_mount(self) -> None:
         """Begin with the field that is changed most."""

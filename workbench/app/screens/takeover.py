@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, OptionList, RadioSet, Select, Static
 from textual.widgets.option_list import Option
 
+from workbench.app.keynames import key_name
 from workbench.app.state.dialogues.dialogues import MOST_COLUMNS, listed_title
 from workbench.app.state.dialogues.takeover import Change, Leave, What
 from workbench.app.state.dialogues.transcript import Hide
@@ -67,8 +68,10 @@ class TakeOver(ModalScreen[Change | None]):
             yield Tick("answer every further question yourself", id="interactive", compact=True)
             yield Static("", id="wrong", classes="hint", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Start (^s)", id="start", variant="primary", compact=True)
-                yield Button("Close (esc)", id="close", compact=True)
+                yield Button(
+                    f"Start ({key_name(self, 'take_over.start')})", id="start", variant="primary", compact=True
+                )
+                yield Button(f"Close ({key_name(self, 'take_over.cancel')})", id="close", compact=True)
             yield Static(
                 "The branch is kept beside its dialogue, which stays as it is. A model's calls are counted.",
                 classes="hint",
@@ -148,7 +151,9 @@ class Stopped(ModalScreen[None]):
             yield Static(Content.styled(self._title, "bold $primary"))
             with VerticalScroll(id="stopped-text"):
                 yield Static(content_of(self._lines))
-            yield Static(Content.styled("stored with the dialogue · escape closes", "$muted"))
+            yield Static(
+                Content.styled(f"stored with the dialogue · {key_name(self, 'stopped.close')} closes", "$muted")
+            )
 
     def action_close(self) -> None:
         """Close."""
@@ -182,7 +187,9 @@ class ChooseAttribute(ModalScreen[str | None]):
         with Vertical(classes="dialog", id="choose"):
             yield Static(Content.styled("Ask about", "bold $primary"))
             yield OptionList(*(Option(name, id=name) for name in self._names), compact=True)
-            yield Static(Content.styled("enter chooses · escape closes", "$muted"))
+            yield Static(
+                Content.styled(f"enter chooses · {key_name(self, 'choose_attribute.cancel')} closes", "$muted")
+            )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take it."""

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from workbench.app.keynames import key_name
 from workbench.app.look import status_content
 
 _NOTICE = (
@@ -15,12 +16,12 @@ _NOTICE = (
     "alone: talk to somebody you trust, or to a help line in your country."
 )
 _STEPS = (
-    ("1", "Scenarios", "pick one; p plans what is worth asking about it"),
-    ("2", "Search", "watch the search tree grow; [ and ] step back and forth"),
-    ("3", "Dialogues", "replay what was asked and replied; take over yourself"),
-    ("4", "Scores", "compare arms, models, judges, with intervals; rate blind"),
-    ("5", "Runs", "what runs and what has run; runs go on without this app"),
-    ("6", "Workers", "language models here, and other ways to reach one"),
+    ("Scenarios", "pick one; {plan} plans what is worth asking about it"),
+    ("Search", "watch the search tree grow; step back and forth"),
+    ("Dialogues", "replay what was asked and replied; take over yourself"),
+    ("Scores", "compare arms, models, judges, with intervals; rate blind"),
+    ("Runs", "what runs and what has run; runs go on without this app"),
+    ("Workers", "language models here, and other ways to reach one"),
 )
 
 
@@ -31,6 +32,10 @@ class Tour(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Yield the notice and the way through the screens."""
+
+        def key(name: str) -> str:
+            return key_name(self, f"app.{name}")
+
         with VerticalScroll(classes="dialog", id="tour") as page:
             # On the border, so that they are seen where the rest has to scroll.
             page.border_title, page.border_subtitle = "Personal safety workbench", "enter begins"
@@ -39,11 +44,12 @@ class Tour(ModalScreen[None]):
                 Content.styled("A word before you begin. ", "bold $accent") + Content(_NOTICE), classes="notice"
             )
             lines = []
-            for key, name, what in _STEPS:
+            plan = key_name(self, "scenarios.plan")
+            for name, what in _STEPS:
                 lines.append(
-                    Content.styled(f" {key} ", "bold reverse $primary")
+                    Content.styled(f" {key(name.lower())} ", "bold reverse $primary")
                     + Content.styled(f" {name:<10} ", "bold")
-                    + Content.styled(what, "$muted")
+                    + Content.styled(what.format(plan=plan), "$muted")
                 )
             yield Static(Content("\n").join(lines))
             yield Static(
@@ -54,9 +60,9 @@ class Tour(ModalScreen[None]):
                 )
             )
             yield Static(
-                Content("? shows every key, ctrl+p finds anything, ")
-                + Content.styled("B blurs the texts", "bold")
-                + Content(", T changes the theme, q goes back.")
+                Content(f"{key('help')} shows every key, {key('palette')} finds anything, ")
+                + Content.styled(f"{key('blur')} blurs the texts", "bold")
+                + Content(f", {key('theme')} changes the theme, {key('back')} goes back.")
             )
 
     async def action_dismiss(self, result: None = None) -> None:

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
+from workbench.app.keynames import key_name
 from workbench.app.state.workers import presets
 
 _OTHER = "other"
@@ -49,8 +50,9 @@ class WorkerForm(ModalScreen[list[str] | None]):
                     yield Input(placeholder=hint, compact=True, id=flag)
             yield Static("", id="form-problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Start (^s)", id="start", variant="primary", compact=True)
-                yield Button("Cancel (esc)", id="cancel", compact=True)
+                start, cancel = key_name(self, "worker_form.start"), key_name(self, "worker_form.cancel")
+                yield Button(f"Start ({start})", id="start", variant="primary", compact=True)
+                yield Button(f"Cancel ({cancel})", id="cancel", compact=True)
 
     def on_mount(self) -> None:
         """Ask for another model only where a known one is not meant."""

@@ -145,7 +145,7 @@ class WorkersScreen(WorkbenchScreen):
     async def action_again(self) -> None:
         """Start the chosen worker again."""
         row = self.state.chosen
-        if (why := self.state.refusal("start")) is not None or row is None:
+        if (why := self.state.refusal("start", self.key)) is not None or row is None:
             self.refuse(why or "")
         else:
             await self._launch(["start", str(row["name"])])
@@ -153,7 +153,7 @@ class WorkersScreen(WorkbenchScreen):
     def action_tell(self, verb: Verb) -> None:
         """Drain or stop the chosen worker."""
         row = self.state.chosen
-        if (why := self.state.refusal(verb)) is not None or row is None:
+        if (why := self.state.refusal(verb, self.key)) is not None or row is None:
             self.refuse(why or "")
         else:
             self._tell(verb, str(row["name"]))
@@ -209,7 +209,7 @@ class WorkersScreen(WorkbenchScreen):
                 self.state.cards(max(20, cards.content_size.width - 2), time.time(), bar), cursor=self.state.cursor
             )
         else:
-            advice.show(self.state.advice(max(20, self.size.width - 6)))
+            advice.show(self.state.advice(max(20, self.size.width - 6), self.key))
         self.query_one("#workers-list").border_title = f"Workers · {self.state.heading()}"
         row, log = self.state.chosen, self.query_one("#workers-log")
         log.border_title = f"Log of {plain(row['name'])}" if row is not None else "Log of the supervisor"

@@ -113,11 +113,11 @@ class WorkersState:
         """The workers of the detached supervisor that have not ended."""
         return [row for row in self.rows if row["kind"] == "detached" and row["state"] not in ("stopped", "dead")]
 
-    def refusal(self, verb: Verb) -> str | None:
-        """Say why the chosen worker can't be told this, or None where it can."""
+    def refusal(self, verb: Verb, key: Callable[[str], str]) -> str | None:
+        """Say why the chosen worker can't be told this, or None where it can; `key` returns a binding's by its id."""
         row = self.chosen
         if row is None:
-            return "there is no worker: s starts some"
+            return f"there is no worker: {key('workers.start')} starts some"
         name = plain(row["name"])
         if row["kind"] != "detached":
             return f"worker {name} belongs to a run, which stops it when it ends"
@@ -150,8 +150,13 @@ class WorkersState:
         told = ", ".join(f"{count} {state}" for state, count in states.items())
         return told if self.supervised else f"no supervisor runs · {told}"
 
-    def advice(self, width: int) -> list[Line]:
-        """Return what local models need, what of it is missing, and the other ways to reach a model."""
+    def advice(self, width: int, key: Callable[[str], str]) -> list[Line]:
+        """Return what local models need, what of it is missing, and the other ways to reach a model.
+
+        Args:
+            width: cells that a line may take before it is broken.
+            key: returns the key of a binding by its id.
+        """
         lines: list[Line] = [line(Span("No worker is here.", bold=True))]
         lines += [*(line(muted(text)) for text in wrapped(_WHAT, width)), ()]
         if self.checks:
@@ -163,7 +168,7 @@ class WorkersState:
                 if check.remedy:
                     lines += [line(muted(f"      {text}")) for text in wrapped(plain(check.remedy), width - 6)]
             if all(check.state == "ok" for check in self.checks):
-                lines.append(line(Span("  everything is there: s starts a worker", "success")))
+                lines.append(line(Span(f"  everything is there: {key('workers.start')} starts a worker", "success")))
         else:
             lines.append(line(muted("looking at this machine …")))
         lines += [(), line(Span("Two other ways to reach a model", "accent", bold=True))]

@@ -25,7 +25,7 @@ def text(replay: Replay, number: int = 0, width: int = 60) -> str:
 def bar(each: Column, said: int, width: int = 70) -> list[str]:
     replay = Replay([each])
     replay.go_to(said)
-    return [text_of(line) for line in known_lines(replay, 0, width)]
+    return [text_of(line) for line in known_lines(replay, 0, width, lambda _: "s")]
 
 
 @given(st.text(max_size=200), st.integers(1, 40))
@@ -63,7 +63,7 @@ def test_no_line_is_wider_than_the_room_and_none_is_hostile(width: int) -> None:
     replay = Replay([each, dialogue("Age", unit=2)])
     replay.go_to(1)
     lines = [line for block in blocks(replay, 0, width, hide) for line in block.lines]
-    lines += known_lines(replay, 0, width) + neighbour_lines(replay, 0, width, hide)
+    lines += known_lines(replay, 0, width, lambda _: "s") + neighbour_lines(replay, 0, width, hide)
     assert all(cell_len(text_of(line)) <= width for line in lines)
     assert all(span.text.isprintable() for line in lines for span in line)
     assert "[bold]" in "".join(text_of(line) for line in lines)

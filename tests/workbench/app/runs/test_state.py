@@ -56,7 +56,7 @@ def shown(state: RunsState, width: int = 118) -> list[str]:
 
 
 def told(state: RunsState, width: int = 70) -> str:
-    return "\n".join(text_of(row.spans) for row in state.details(width))
+    return "\n".join(text_of(row.spans) for row in state.details(width, str))
 
 
 def test_those_at_work_come_first() -> None:
@@ -176,8 +176,8 @@ def test_the_experiment_stands_there_in_words() -> None:
 def test_only_what_can_be_taken_up_names_the_key_that_does_it(kind: str, status: str, said: bool) -> None:
     state = RunsState()
     state.eat([figures("a", status, kind=kind, done=1, pending=2)], 0.0)
-    assert ("r takes it up where it was" in told(state)) is said
-    assert (state.refusal("again") is None) is said
+    assert ("runs.again takes it up where it was" in told(state)) is said
+    assert (state.refusal("again", str) is None) is said
 
 
 def test_no_figure_is_cut_on_a_tiny_terminal() -> None:
@@ -197,11 +197,11 @@ def test_failures_open_their_first_unit() -> None:
         Failure("gone", 1, 3, "search", "s2", "m", "search", False),
     ]
     state.told = Told(story("a"), found)
-    rows = state.details(70)
+    rows = state.details(70, str)
     text = "\n".join(text_of(row.spans) for row in rows)
     assert "5 × no JSON" in text
     assert "2 more: workbench show failures --run a" in text
-    (heading,) = [row for row in rows if "enter opens the first" in text_of(row.spans)]
+    (heading,) = [row for row in rows if "list.open opens the first" in text_of(row.spans)]
     assert heading.link == Link("dialogue", "17")
     assert {row.link for row in rows if row.link} == {
         Link("dialogue", "17"),
@@ -234,21 +234,21 @@ def test_what_can_be_done_when(status: str, allowed: set[str]) -> None:
     state = RunsState()
     state.eat([figures("a", status, failed=1, done=1)], 0.0)
     verbs: tuple[Verb, ...] = ("pause", "resume", "cancel", "again", "retry")
-    assert {verb for verb in verbs if state.refusal(verb) is None} == allowed
+    assert {verb for verb in verbs if state.refusal(verb, str) is None} == allowed
 
 
 def test_refusals_say_why() -> None:
     state = RunsState()
-    assert state.refusal("pause") == "there is no run yet"
+    assert state.refusal("pause", str) == "there is no run yet"
     state.eat([figures("a", done=1)], 0.0)
-    assert state.refusal("retry") == "run a has no failed units"
-    assert state.refusal("again") == "run a is finished"
+    assert state.refusal("retry", str) == "run a has no failed units"
+    assert state.refusal("again", str) == "run a is finished"
     state.eat([figures("a", "interrupted", done=1)], 0.0)
-    assert "r takes it up" in (state.refusal("cancel") or "")
+    assert "runs.again takes it up" in (state.refusal("cancel", str) or "")
     state.eat([figures("a", kind="import", failed=1)], 0.0)
-    assert "of kind import" in (state.refusal("retry") or "")
+    assert "of kind import" in (state.refusal("retry", str) or "")
     state.eat([figures("a", "interrupted", kind="plan")], 0.0)
-    assert state.refusal("again") is None
+    assert state.refusal("again", str) is None
 
 
 def test_a_judging_counts_judgements_and_opens_the_scores_of_the_run_it_judges() -> None:
@@ -269,11 +269,11 @@ def test_a_judging_counts_judgements_and_opens_the_scores_of_the_run_it_judges()
     ):
         assert part in text
     assert state.opens() == Link("scores", "r1")
-    rows = state.details(70)
+    rows = state.details(70, str)
     assert Link("scores", "r1", "scenario=s1") in [row.link for row in rows]
-    assert state.refusal("pause") is None
+    assert state.refusal("pause", str) is None
     state.eat([figures("j", kind="judge", done=9, failed=1)], 20.0)
-    assert state.refusal("retry") is None
+    assert state.refusal("retry", str) is None
 
 
 def test_a_build_says_what_it_kept_and_why_not_more() -> None:
@@ -299,7 +299,7 @@ def test_a_build_says_what_it_kept_and_why_not_more() -> None:
     assert max(map(len, text.splitlines())) <= 70
     assert state.opens() == Link("scenario", "s1")
     assert json.loads(state.summary())["build"]["first"] == "s1"
-    assert {verb for verb in ("pause", "resume", "cancel") if state.refusal(verb) is None} == {
+    assert {verb for verb in ("pause", "resume", "cancel") if state.refusal(verb, str) is None} == {
         "pause",
         "resume",
         "cancel",
@@ -318,18 +318,18 @@ def test_a_study_shows_its_runs_and_goes_on_as_a_whole() -> None:
     state.told = Told(story("b"), parts=parts)
     text = told(state)
     assert "run 2 of 3 of study budget: rollouts 20" in text
-    assert "r goes on with the study" in text
+    assert "runs.again goes on with the study" in text
     assert "study budget  1 of 3 runs done" in text
     assert "○ budget (rollouts 30)" in text
-    assert [row.link for row in state.details(70) if row.link] == [Link("run", "a")]
-    assert state.refusal("again") is None
+    assert [row.link for row in state.details(70, str) if row.link] == [Link("run", "a")]
+    assert state.refusal("again", str) is None
     state.choose("a")
-    assert state.refusal("again") is None  # it is done, but the study is not
+    assert state.refusal("again", str) is None  # it is done, but the study is not
     state.told = Told(story("a"), parts=parts)
-    assert "r goes on with it where it was" in told(state)
+    assert "runs.again goes on with it where it was" in told(state)
     state.eat([figures("b", "running", study=member(2)), first], 1.0)
-    assert state.refusal("again") == "study budget is at run b"
-    assert "r goes on" not in told(state)
+    assert state.refusal("again", str) == "study budget is at run b"
+    assert "runs.again goes on" not in told(state)
 
 
 def test_a_branch_says_what_it_left_and_a_paused_run_why() -> None:
@@ -339,7 +339,7 @@ def test_a_branch_says_what_it_left_and_a_paused_run_why() -> None:
     state.told = Told(story("a", kind="branch"), branch=left)
     assert "leaves unit 7 after turn 2: said “no”" in told(state)
     assert "paused by a command" in told(state)
-    assert Link("dialogue", "7", "step=2") in [row.link for row in state.details(70)]
+    assert Link("dialogue", "7", "step=2") in [row.link for row in state.details(70, str)]
 
 
 def test_the_summary_is_json() -> None:

@@ -342,3 +342,17 @@ def test_a_process_that_fails_says_why(copy: Path, monkeypatch: pytest.MonkeyPat
         assert pilot.app.current_mode == "scenarios"
 
     drive(copy, flow)
+
+
+def test_a_damaged_database_is_said_and_no_list_claims_to_be_empty(copy: Path) -> None:
+    async def flow(pilot: Pilot[None], screen: ScenariosScreen) -> None:
+        sound = copy.read_bytes()
+        copy.write_bytes(sound[:4096] + b"?" * (len(sound) - 4096))
+        await press(pilot, "end", "home", "5")
+        await until(pilot, lambda: "the file is damaged" in " ".join(screen_text(pilot.app).split()))
+        assert "No run yet" not in screen_text(pilot.app)
+        copy.write_bytes(sound)
+        await press(pilot, "1", "5")
+        await until(pilot, lambda: "✔ done" in screen_text(pilot.app))
+
+    drive(copy, flow)

@@ -126,13 +126,13 @@ def test_a_row_that_was_not_read_is_a_line_that_waits() -> None:
 def test_the_preview_shows_all_ten_attributes_and_says_which_are_unknown() -> None:
     values: list[str | None] = [None] * 10
     values[0], values[9] = "45-54", "Feels cornered, has slept badly for weeks and does not know whom to tell"
-    lines = texts(detail_lines(detail(Profile(tuple(values))), 40, plain))
+    lines = texts(detail_lines(detail(Profile(tuple(values))), 40, plain, lambda _: "p"))
     for number, name in enumerate(NAMES):
         (shown,) = [text for text in lines if text.startswith(f"{name} ")]
         assert ("? unknown" in shown) == (number not in (0, 9))
     assert "Profile  2 of 10 known" in lines
     assert max(map(len, lines)) <= 40
-    assert "none yet: p plans, r starts a run" in lines
+    assert "none yet: p plans, p starts a run" in lines
 
 
 def test_the_preview_lists_results_by_run_arm_and_judge_and_says_surrogate() -> None:
@@ -142,7 +142,7 @@ def test_the_preview_lists_results_by_run_arm_and_judge_and_says_surrogate() -> 
         Result(8, "beef", "surrogate", "search", "search", "m", "done", None, "a", 4.5, None),
         Result(3, "cafe", None, "trial", "full", "m", "failed", "why", None, None, None),
     )
-    lines = texts(detail_lines(detail(results=results), 60, plain))
+    lines = texts(detail_lines(detail(results=results), 60, plain, lambda _: "p"))
     start = lines.index("Results so far")
     assert lines[start + 1 :] == [
         "run beef  ◇ surrogate",
@@ -154,7 +154,9 @@ def test_the_preview_lists_results_by_run_arm_and_judge_and_says_surrogate() -> 
 
 
 def test_notes_tags_and_bookmark_stand_in_the_preview() -> None:
-    lines = texts(detail_lines(detail(notes=Annotations("look\nagain", ("dark", "odd"), True)), 60, plain))
+    lines = texts(
+        detail_lines(detail(notes=Annotations("look\nagain", ("dark", "odd"), True)), 60, plain, lambda _: "p")
+    )
     assert "★ bookmarked" in lines
     assert "#dark #odd" in lines
     assert "✎ look again" in lines
@@ -162,7 +164,7 @@ def test_notes_tags_and_bookmark_stand_in_the_preview() -> None:
 
 def test_blurred_texts_can_not_be_read() -> None:
     values = ("45-54", *[None] * 8, "Feels cornered")
-    lines = "\n".join(texts(detail_lines(detail(Profile(values)), 60, lambda text: blur(plain(text)))))
+    lines = "\n".join(texts(detail_lines(detail(Profile(values)), 60, lambda text: blur(plain(text)), lambda _: "p")))
     assert "cornered" not in lines
     assert "notice" not in lines
     assert "45-54" not in lines

@@ -138,19 +138,19 @@ def test_what_can_be_done_when(row: dict[str, Any], allowed: set[str]) -> None:
     state = WorkersState()
     state.eat([row], True)
     verbs: tuple[Verb, ...] = ("drain", "stop", "start")
-    assert {verb for verb in verbs if state.refusal(verb) is None} == allowed
+    assert {verb for verb in verbs if state.refusal(verb, str) is None} == allowed
 
 
 def test_without_workers_it_says_what_is_missing_and_the_other_ways() -> None:
     state = WorkersState()
-    assert state.refusal("stop") == "there is no worker: s starts some"
+    assert state.refusal("stop", str) == "there is no worker: workers.start starts some"
     state.checks = [Check("GPUs", "missing", "no nvidia-smi on the PATH", "only local models need one")]
-    text = "\n".join(text_of(part) for part in state.advice(76))
+    text = "\n".join(text_of(part) for part in state.advice(76, str))
     for part in ("– missing  GPUs", "only local models need one", "OPENAI_BASE_URL", "a hosted model", "surrogate"):
         assert part in text
     assert max(map(len, text.splitlines())) <= 76
     state.checks = [Check("GPUs", "ok", "1: H200")]
-    assert "s starts a worker" in "\n".join(text_of(part) for part in state.advice(76))
+    assert "workers.start starts a worker" in "\n".join(text_of(part) for part in state.advice(76, str))
 
 
 def test_the_summary_is_json_without_the_spec() -> None:

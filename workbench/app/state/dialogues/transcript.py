@@ -75,7 +75,7 @@ def blocks(replay: Replay, number: int, width: int, hide: Hide) -> list[Block]:
     return found
 
 
-def known_lines(replay: Replay, number: int, width: int) -> list[Line]:
+def known_lines(replay: Replay, number: int, width: int, key: Callable[[str], str]) -> list[Line]:
     """Return three lines on the step of now: what is known, how complete that is, what answering would be worth."""
     column = replay.columns[number]
     said = column.replied(replay.said(number))
@@ -94,7 +94,7 @@ def known_lines(replay: Replay, number: int, width: int) -> list[Line]:
         glyph = status_span(turn.status or "unknown", word=False)
         spans += [Span(" "), glyph, Span(" "), Span(name) if turn.known is not None else muted(name)]
         room -= 3 + cell_len(name)
-    worth = _worth(column, said)
+    worth = _worth(column, said, key)
     if sum(cell_len(span.text) for span in worth) + len(_SCORE) <= width:
         worth = [muted(_SCORE), *worth]
     return [_fitted(each, width) for each in (spans, _complete(column, said, width), worth)]
@@ -260,7 +260,7 @@ def _complete(column: Column, said: int, width: int) -> list[Span]:
     return spans
 
 
-def _worth(column: Column, said: int) -> list[Span]:
+def _worth(column: Column, said: int, key: Callable[[str], str]) -> list[Span]:
     """Say what answering after so many turns would be worth: as known, as asked, or as judged in the end."""
     spans = [muted("if it stopped now ")]
     score = column.score(said)
@@ -273,7 +273,7 @@ def _worth(column: Column, said: int) -> list[Span]:
     verdict = column.mean_score()
     if said == len(column.turns) and verdict is not None:
         return [*spans, Span(f"{verdict:.2f}", bold=True), muted("  as judged")]
-    return [*spans, muted("not known yet" if column.running else "not known: s asks")]
+    return [*spans, muted("not known yet" if column.running else f"not known: {key('dialogues.probe')} asks")]
 
 
 def _said(who: Literal["A", "U"], text: str, width: int, hide: Hide) -> list[Line]:

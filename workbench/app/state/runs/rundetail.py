@@ -67,6 +67,7 @@ def detail_rows(
     rate: float | None,
     left: float | None,
     width: int,
+    key: Callable[[str], str],
     veil: Callable[[str], str] = plain,
 ) -> list[DetailRow]:
     """Return all about a run, in lines.
@@ -75,20 +76,21 @@ def detail_rows(
         told: of this run, once it was read. known: every run by its id.
         rate: units a second. left: seconds that the rest would take. None: too early to say.
         width: cells that a line may take before it is broken.
+        key: returns the key of a binding by its id.
         veil: makes text of models safe to show, and blurs it if that is wanted.
     """
-    rows = _plain_rows(_how_it_goes(run, rate, left, width, veil))
+    rows = _plain_rows(_how_it_goes(run, rate, left, width, key, veil))
     if told is None:
         return rows + _plain_rows(_ledger(run, width))
     if told.build is not None:
         rows += _plain_rows(_built(told.build, run, width, veil))
     scored = told.story.experiment["run"] if run.kind == "judge" else run.run
-    rows += _failed(run, scored, told.failures, width, veil)
+    rows += _failed(run, scored, told.failures, width, key, veil)
     if told.branch is not None:
         rows += _branched(told.branch, width, veil)
     rows += _plain_rows(_about(told.story, width))
     rows += _plain_rows(_ledger(run, width))
-    rows += _study(run, told.parts, known, width)
+    rows += _study(run, told.parts, known, width, key)
     return rows + _plain_rows(_origin(told.story, run, width))
 
 
@@ -97,7 +99,12 @@ def _plain_rows(lines: Sequence[Line]) -> list[DetailRow]:
 
 
 def _how_it_goes(
-    run: RunFigures, rate: float | None, left: float | None, width: int, veil: Callable[[str], str]
+    run: RunFigures,
+    rate: float | None,
+    left: float | None,
+    width: int,
+    key: Callable[[str], str],
+    veil: Callable[[str], str],
 ) -> list[Line]:
     done, to_do = f"{run.done:,} {UNITS.get(run.kind, 'units')} done", f"{run.pending + run.running:,} to do"
     parts = [done, f"{run.failed:,} failed", to_do]
@@ -115,20 +122,20 @@ def _how_it_goes(
     if run.status == "paused" and run.held:
         lines += [line(Span(text, "warning")) for text in wrapped(plain(f"paused {run.held}"), width)]
     if run.status == "interrupted":
-        lines.append(line(Span("; ".join(["nobody works on it", *_take_up(run)]), "warning")))
+        lines.append(line(Span("; ".join(["nobody works on it", *_take_up(run, key)]), "warning")))
     if run.error:
         lines += [line(Span(text, "error")) for text in wrapped(veil(run.error), width)]
     if run.status == "failed":
-        lines += [line(Span(text, "warning")) for text in _take_up(run)]
+        lines += [line(Span(text, "warning")) for text in _take_up(run, key)]
     return lines
 
 
-def _take_up(run: RunFigures) -> list[str]:
+def _take_up(run: RunFigures, key: Callable[[str], str]) -> list[str]:
     """Say what the key does that takes up a run that has stopped; nothing for a kind that can't be."""
     if run.kind not in TAKEN_UP:
         return []
     what = "goes on with the study" if run.study is not None and not run.study.finished else "takes it up"
-    return [f"r {what} where it was"]
+    return [f"{key('runs.again')} {what} where it was"]
 
 
 _EFFECTS = {"rejected": "warning", "replaced": "text-muted", "failed": "error"}
@@ -162,11 +169,16 @@ def _branched(branch: Mapping[str, Any], width: int, veil: Callable[[str], str])
 
 
 def _failed(
-    run: RunFigures, scored: str, failures: Sequence[Failure], width: int, veil: Callable[[str], str]
+    run: RunFigures,
+    scored: str,
+    failures: Sequence[Failure],
+    width: int,
+    key: Callable[[str], str],
+    veil: Callable[[str], str],
 ) -> list[DetailRow]:
     if not failures:
         return []
-    heading = _heading("failures", "enter opens the first, R does them again")
+    heading = _heading("failures", f"{key('list.open')} opens the first, {key('runs.retry')} does them again")
     rows = [DetailRow(()), DetailRow(heading, _whereto(scored, failures[0]))]
     for failure in failures:
         link = _whereto(scored, failure)
@@ -182,7 +194,11 @@ def _failed(
 
 
 def _study(
-    run: RunFigures, parts: Sequence[StoredPart], known: Mapping[str, RunFigures], width: int
+    run: RunFigures,
+    parts: Sequence[StoredPart],
+    known: Mapping[str, RunFigures],
+    width: int,
+    key: Callable[[str], str],
 ) -> list[DetailRow]:
     """Return the runs of a study, each with where enter goes."""
     if run.study is None or not parts:
@@ -192,7 +208,8 @@ def _study(
     rows = [DetailRow(()), DetailRow(heading)]
     at_work = any(known[part.run].status in ("running", "paused") for part in parts if part.run and part.run in known)
     if run.status == "done" and not run.study.finished and not at_work:
-        rows.append(DetailRow(line(Span("nobody works on it; r goes on with it where it was", "warning"))))
+        again = f"nobody works on it; {key('runs.again')} goes on with it where it was"
+        rows.append(DetailRow(line(Span(again, "warning"))))
     for part in parts:
         figures = known.get(part.run or "")
         status = status_span(figures.status if figures is not None else "pending", word=False)

@@ -152,15 +152,15 @@ class RunsState:
         heading = {column.title: muted("≈ left" if column.title == "left" else column.title) for column in _COLUMNS}
         return table_line(_COLUMNS, heading, widths), [table_line(_COLUMNS, row, widths) for row in cells]
 
-    def refusal(self, verb: Verb) -> str | None:
-        """Say why something can't be done with the chosen run, or None where it can."""
+    def refusal(self, verb: Verb, key: Callable[[str], str]) -> str | None:
+        """Say why something can't be done with the chosen run, or None; `key` returns a binding's by its id."""
         run = self.chosen
         if run is None:
             return "there is no run yet"
         working = run.status in ("running", "paused")
         if verb in ("pause", "resume", "cancel"):
             if run.status == "interrupted":
-                return f"nobody works on run {run.run}: r takes it up again"
+                return f"nobody works on run {run.run}: {key('runs.again')} takes it up again"
             return None if working else f"run {run.run} has ended"
         if run.kind not in TAKEN_UP:
             return (
@@ -198,11 +198,12 @@ class RunsState:
             return Link("dialogue", str(first["trial"]))
         return Link("scores", run.run)
 
-    def details(self, width: int, veil: Callable[[str], str] = plain) -> list[DetailRow]:
+    def details(self, width: int, key: Callable[[str], str], veil: Callable[[str], str] = plain) -> list[DetailRow]:
         """Return all about the chosen run, in lines.
 
         Args:
             width: cells that a line may take before it is broken.
+            key: returns the key of a binding by its id.
             veil: makes text of models safe to show, and blurs it if that is wanted.
         """
         run = self.chosen
@@ -210,7 +211,7 @@ class RunsState:
             return []
         told = self.told if self.told is not None and self.told.story.run == run.run else None
         known = {other.run: other for other in self.runs}
-        return detail_rows(run, told, known, self.rate(run), self.left(run), width, veil)
+        return detail_rows(run, told, known, self.rate(run), self.left(run), width, key, veil)
 
     def summary(self) -> str:
         """Return the chosen run as JSON, with everything the screen knows."""

@@ -40,11 +40,14 @@ class ScenarioDetail:
         return None
 
 
-def detail_lines(detail: ScenarioDetail, width: int, sensitive: Callable[[str], str]) -> list[Line]:
+def detail_lines(
+    detail: ScenarioDetail, width: int, sensitive: Callable[[str], str], key: Callable[[str], str]
+) -> list[Line]:
     """Return the preview, wrapped to `width` cells.
 
     Args:
         sensitive: makes queries and values safe to show, and blurs them.
+        key: returns the key of a binding by its id.
     """
     scenario = detail.scenario
     lines: list[Line] = [(Span(text, bold=True),) for text in wrapped(f"“{sensitive(scenario.query)}”", width)]
@@ -62,13 +65,13 @@ def detail_lines(detail: ScenarioDetail, width: int, sensitive: Callable[[str], 
         first, *rest = wrapped(sensitive(value), max(_NARROWEST, width - _NAME))
         lines.append(line(name, first))
         lines += [line(" " * _NAME, text) for text in rest]
-    return [*lines, (), *_results(detail.results)]
+    return [*lines, (), *_results(detail.results, key)]
 
 
-def _results(results: tuple[Result, ...]) -> list[Line]:
+def _results(results: tuple[Result, ...], key: Callable[[str], str]) -> list[Line]:
     lines: list[Line] = [line(Span("Results so far", "primary", bold=True))]
     if not results:
-        return [*lines, (muted("none yet: p plans, r starts a run"),)]
+        return [*lines, (muted(f"none yet: {key('scenarios.plan')} plans, {key('scenarios.run')} starts a run"),)]
     for (run, world), of_run in groupby(results, key=lambda result: (result.run, result.world)):
         where = status_span("surrogate") if world == "surrogate" else muted(plain(world or "imported"))
         lines.append(line(muted(f"run {plain(run)}  "), where))

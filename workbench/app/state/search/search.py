@@ -1,5 +1,6 @@
 """One search that is looked at, live or stored, at a position between its first rollout and its last."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -82,10 +83,10 @@ class SearchState:
         if on:
             self._place(self.trace.rollouts)
 
-    @property
-    def halt(self) -> str:
-        """What holds the search and how it goes on, in words; empty while nothing does."""
-        return f"paused {self.held}".rstrip() + ": space lets it go on, . takes one rollout" if self.paused else ""
+    def halt(self, key: Callable[[str], str]) -> str:
+        """Say what holds the search and how it goes on; empty while nothing does. `key`: of a binding, by its id."""
+        ways = f"{key('search.play')} lets it go on, {key('search.step')} takes one rollout"
+        return f"{f'paused {self.held}'.rstrip()}: {ways}" if self.paused else ""
 
     @property
     def at_end(self) -> bool:

@@ -46,16 +46,18 @@ _OF_ONE_SCENARIO = (
 _OTHERS = 84
 """Cells that the other columns take together."""
 
-EMPTY: Sequence[Line] = (
-    line(),
-    line(Span("No search yet.", bold=True)),
-    line(),
-    line(
-        "Press ", Span("1", "accent", bold=True), " to pick a scenario, and ", Span("p", "accent", bold=True), " there"
-    ),
-    line("to plan for it: its tree of questions grows here."),
-)
-"""What stands where no search is stored."""
+
+def empty_lines(key: Callable[[str], str]) -> list[Line]:
+    """Return what stands where no search is stored; `key` returns a binding's by its id."""
+    pick, plan = (Span(key(name), "accent", bold=True) for name in ("app.scenarios", "scenarios.plan"))
+    return [
+        line(),
+        line(Span("No search yet.", bold=True)),
+        line(),
+        line("Press ", pick, " to pick a scenario, and ", plan, " there"),
+        line("to plan for it: its tree of questions grows here."),
+    ]
+
 
 _AGAIN: list[Line] = [
     line(),

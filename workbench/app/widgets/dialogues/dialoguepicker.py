@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from storage.dialogues import Place
 from workbench.app.frame import Pane
+from workbench.app.keynames import key_name
 from workbench.app.state.dialogues.dialoguelist import DialogueLines
 from workbench.app.state.dialogues.transcript import Hide
 from workbench.app.widgets.linelist import LineList
@@ -16,8 +17,8 @@ from workbench.text import counted
 
 EMPTY = """There is no dialogue yet.
 
-A run with the arms agent or planner holds dialogues: on the Scenarios screen (key 1) mark some scenarios and press r,
-or write in a shell
+A run with the arms agent or planner holds dialogues: on the Scenarios screen (key {pick}) mark some scenarios and press
+{run}, or write in a shell
 
     workbench run --synthetic 14 --arms vanilla,agent,planner
 
@@ -51,7 +52,8 @@ class DialoguePicker(Pane):
 
     def compose(self) -> ComposeResult:
         """Yield the list, and what stands there while it is empty."""
-        yield Static(EMPTY, id="empty", markup=False)
+        keys = {"pick": key_name(self, "app.scenarios"), "run": key_name(self, "scenarios.run")}
+        yield Static(EMPTY.format(**keys), id="empty", markup=False)
         yield LineList(id="dialogue-list")
 
     def show(self, run: str | None, places: Sequence[Place]) -> None:
@@ -60,7 +62,8 @@ class DialoguePicker(Pane):
             self._run, self._lines = run, DialogueLines((), 80, self._hide, self._want)
         self._places = places
         self.border_title = f"Dialogues of run {run} · {counted(len(places), 'scenario')}" if run else "Dialogues"
-        self.border_subtitle = "enter opens · r other run · arms: asked · score" if places else ""
+        opens, run = key_name(self, "list.open"), key_name(self, "dialogues.run")
+        self.border_subtitle = f"{opens} opens · {run} other run · arms: asked · score" if places else ""
         self.query_one("#empty").display = not places
         self.query_one(LineList).display = bool(places)
         self._renew()

@@ -5,8 +5,11 @@ from typing import ClassVar, Literal
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
+
+from workbench.app.keynames import key_name
 
 Verb = Literal["say", "refuse", "simulate", "ask", "finish", "cancel"]
 """What a running branch is told: the reply, that the user would rather not say, that the simulated user replies, that
@@ -52,10 +55,20 @@ class ReplyBar(Vertical):
         """Yield question, line and keys."""
         yield Static(id="reply-question", markup=False)
         yield ReplyInput(placeholder="reply as the user, enter sends it", id="reply-text", compact=True)
-        yield Static(
-            "^r refuse · ^s simulated user replies · ^t ask something else · ^n answer now · ^x give up · esc leave",
-            classes="keys",
-        )
+        yield Static(classes="keys")
+
+    def on_mount(self) -> None:
+        """Say the line's keys."""
+        ways = {
+            "refuse": "refuse",
+            "simulate": "simulated user replies",
+            "ask": "ask something else",
+            "finish": "answer now",
+            "cancel": "give up",
+            "leave": "leave",
+        }
+        said = (f"{key_name(self, f'reply.{name}')} {words}" for name, words in ways.items())
+        self.query_one(".keys", Static).update(Content(" · ".join(said)))
 
     def show(self, text: str, *, waiting: bool) -> None:
         """Show the question that waits, or what is waited for."""

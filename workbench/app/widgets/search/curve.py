@@ -98,8 +98,8 @@ class Curve(Widget):
         self._drawn: tuple[tuple[int, int], list[_Layer]] | None = None
         self._dragging = False
 
-    def show(self, search: SearchState | None, beside: SearchState | None = None) -> None:
-        """Show a search at its position, and the one beside it."""
+    def show(self, search: SearchState | None, beside: SearchState | None = None, held: str = "") -> None:
+        """Show a search at its position, the one beside it, and what holds it: safe text."""
         before, self._sides = self._sides, []
         if search is not None:
             looks = (_ALONE,) if beside is None else (_LEFT, _RIGHT)
@@ -108,7 +108,7 @@ class Curve(Widget):
                 same = before[place] if place < len(before) and before[place].trace is state.trace else None
                 known = curves(state.trace, state.course) if same is None else same.curves
                 self._sides.append(_Side(look, known, short_names(tuple(map(plain, state.names))), state.trace))
-            self._t, self._held = search.t, plain(search.halt)
+            self._t, self._held = search.t, held
         if [(side.look, side.trace) for side in before] != [(side.look, side.trace) for side in self._sides]:
             self._drawn = None
         self.refresh()

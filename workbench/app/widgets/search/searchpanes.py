@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
@@ -10,12 +11,13 @@ from textual.content import Content
 from textual.events import Resize
 
 from workbench.app.frame import NARROW, Pane
+from workbench.app.keynames import key_name
 from workbench.app.look import status_content
 from workbench.app.state.search.difference import DiffMark, Side
 from workbench.app.state.search.inspection import wrapped
 from workbench.app.state.search.search import SearchState
 from workbench.app.state.search.searchdesk import SearchDesk
-from workbench.app.state.search.searchlist import EMPTY, search_lines, waiting_lines
+from workbench.app.state.search.searchlist import empty_lines, search_lines, waiting_lines
 from workbench.app.state.search.treerows import SORTS, THRESHOLDS, TOPS, Sort, order_of
 from workbench.app.state.spans import Span
 from workbench.app.widgets.linelist import LineList
@@ -121,7 +123,7 @@ class SearchPanes(Container):
         self._show_trees()
         self._show_titles(desk.state)
         self.show_cursor()
-        self.query_one(Curve).show(desk.state, desk.second)
+        self.query_one(Curve).show(desk.state, desk.second, self._halt(desk.state) if desk.state else "")
         self.screen.query_one(Transport).show(self._playing(desk.state))
 
     def show_cursor(self) -> None:
@@ -140,12 +142,13 @@ class SearchPanes(Container):
         self._listed = rows
         for lines in self.query("#search-list").results(LineList):
             lines.pointing = self._desk.unit is None and bool(rows)
-            self.query_one("#searches").border_subtitle = "enter opens one" if lines.pointing else None
+            ways = f"{key_name(lines, 'list.open')} opens one"
+            self.query_one("#searches").border_subtitle = ways if lines.pointing else None
             width = max(40, lines.size.width - 2)
             if self._desk.unit is not None:
                 lines.show(waiting_lines(self._desk.row, width))
             elif not rows:
-                lines.show(EMPTY)
+                lines.show(empty_lines(partial(key_name, self)))
             else:
                 heading, shown = search_lines(rows, width, self._sensitive)
                 lines.show(shown, heading=heading)
@@ -199,7 +202,10 @@ class SearchPanes(Container):
     def _stopped(self, state: SearchState) -> str:
         """Say what holds the search, or has stopped the replay; empty where nothing does."""
         stopped = self._desk.playback.stopped
-        return plain(state.halt) or (f"stopped: {stopped}" if stopped else "")
+        return self._halt(state) or (f"stopped: {stopped}" if stopped else "")
+
+    def _halt(self, state: SearchState) -> str:
+        return plain(state.halt(partial(key_name, self)))
 
     def _doing(self, state: SearchState) -> Content:
         """Say what stops or holds the position."""
@@ -207,7 +213,8 @@ class SearchPanes(Container):
         if state.failed:
             parts.append(status_content("failed") + Content(f" {plain(state.failed)}"))
         if state.running and not play.playing:
-            parts.append(Content("following" if state.following else "staying at this rollout; f follows"))
+            staying = f"staying at this rollout; {key_name(self, 'search.follow')} follows"
+            parts.append(Content("following" if state.following else staying))
         if stopped := self._stopped(state):
             parts.append(Content(stopped))
         if count := len(play.breakpoints):
