@@ -120,7 +120,9 @@ def explained(path: Path) -> Iterator[None]:
             advice = "another process is writing to it; try again when that has finished"
         elif "full" in text:
             advice = "make room and run the same command again: what was finished is kept"
-        elif "not a database" in text or "malformed" in text:
+        elif "malformed" in text:
+            advice = "the file is damaged: put a copy back, or save what is left with `sqlite3 FILE .recover`"
+        elif "not a database" in text:
             raise WrongDatabaseError(f"{path}: {text}: it is no workbench database; name another with --db") from error
         elif "readonly" in text or "unable to open" in text:
             advice = "check that folder and file exist and can be written, or name another with --db"

@@ -1,6 +1,7 @@
 """The app's way to the database: reads and small writes in threads, and whether anything has changed."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from storage.database import Place, explained, open_readonly, open_writable, transaction
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from storage.sqlite import Database
@@ -82,8 +84,15 @@ class Store:
         if db is None:
             db = self._mine.db = open_readonly(self._path)
             self._opened.append(db)
-        with explained(self._path):
-            return query(db)
+        try:
+            with explained(self._path):
+                return query(db)
+        except StorageError as error:
+            if isinstance(error.__cause__, sqlite3.Error):  # it may keep damaged pages: the next read opens another
+                self._mine.db = None
+                self._opened.remove(db)
+                db.conn.close()
+            raise
 
     def _write(self, change: "Callable[[Database], T]") -> T:
         self._place.check()

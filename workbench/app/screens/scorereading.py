@@ -4,10 +4,8 @@ import asyncio
 from functools import partial
 
 from textual import work
-from textual.worker import Worker
 
 from storage.errors import NotFoundError
-from workbench.app.failures import tell_failure
 from workbench.app.screens.scoreviews import ScoreViews
 from workbench.app.state.scores.answers import read_answers
 from workbench.app.state.scores.beside import RunArm, set_beside
@@ -192,10 +190,6 @@ class ScoreReading(ScoreViews):
             self.agreement[i : i + 1] = [await asyncio.to_thread(figure)]
             self.computed = i + 1
             self.render_view()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Say what went wrong in the background."""
-        tell_failure(self.workbench, event)
 
     def choose_between(self) -> None:
         """In the comparison of two runs, choose the arms of the line under the cursor."""
