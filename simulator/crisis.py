@@ -15,6 +15,9 @@ from importlib.resources import files
 MAX_CHARACTERS = 20_000
 """What is longer is read up to here: a query is a question, and time stays bounded on hostile text."""
 
+_KEPT = 500
+"""What was found in a longer clause is not kept: a thousand hostile ones would take 400 MB."""
+
 _QUOTED = re.compile(r'"[^"]{1,400}"')
 _CLAUSE_END = re.compile(
     r"[.!?;]+|\n\s*\n|,? \b(?:but|however|although|though|yet)\b|,? and (?=(?:now|tonight|today|this time)\b)"
@@ -61,18 +64,22 @@ class _Excuse:
 
 def signals_immediate_danger(query: str) -> bool:
     """Tell whether a query states present intent, means or a plan to die or to kill, or danger to life right now."""
-    clauses = [_read(clause) for clause in _CLAUSE_END.split(_plain(query))]
+    parts = _CLAUSE_END.split(_plain(query))
+    clauses = [_read_once(part) if len(part) <= _KEPT else _read(part) for part in parts]
     whole = " ".join(words for words, _ in clauses)
     return any(
         not any(excuse.holds(match, whole) for excuse in excuses) for _, found in clauses for match, excuses in found
     )
 
 
-@lru_cache(maxsize=1024)  # a run asks again for every arm, and queries that were built share their clauses
 def _read(clause: str) -> tuple[str, tuple[tuple[re.Match[str], tuple[_Excuse, ...]], ...]]:
     """Return a clause in plain words, and each match of a pattern of danger with the excuses that apply to it."""
     words = _words(clause)
     return words, tuple((match, excuses) for pattern, excuses in _groups() for match in pattern.finditer(words))
+
+
+_read_once = lru_cache(maxsize=1024)(_read)
+"""A run asks again for every arm, and queries that were built share their clauses."""
 
 
 def _plain(query: str) -> str:

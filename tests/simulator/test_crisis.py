@@ -1,5 +1,6 @@
 """The phrase list finds immediate danger and leaves dark, past, reported and figurative texts alone."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,13 @@ def test_only_the_beginning_of_an_endless_text_is_read() -> None:
     danger = "I am going to end my life tonight."
     assert signals_immediate_danger(danger + " and" * MAX_CHARACTERS)
     assert not signals_immediate_danger("and " * MAX_CHARACTERS + danger)
+
+
+def test_nothing_is_kept_of_long_hostile_texts() -> None:
+    assert not signals_immediate_danger("")  # the list itself stays
+    tracemalloc.start()
+    for i in range(5):
+        assert signals_immediate_danger("tonight i will kill myself with a gun " * 500 + str(i))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 200_000
