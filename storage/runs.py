@@ -190,7 +190,7 @@ def end_run(db: Database, run: str, state: Literal["done", "interrupted", "faile
     commands.refuse_waiting(db, target(run), f"run {run} has ended")
 
 
-def set_control(db: Database, run: str, held: str | None, breakpoints: str | None = None) -> None:
+def set_control(db: Database, run: str, held: str | None, breakpoints: str | None) -> None:
     """Say why a running run is held, in words after `paused`, and where it is to stop; None = it is not, nowhere."""
     db.conn.execute(
         "update runs set paused = ?, held = ?, breakpoints = ? where id = ?",
