@@ -59,7 +59,7 @@ def test_counts_follow_a_run(db: Database) -> None:
     (found,) = reader.read(db)
     assert (found.done, found.failed, found.finished, found.pending) == (5, 1, 6, 6)
     with transaction(db):
-        set_control(db, run, "by a command")
+        set_control(db, run, "by a command", None)
     assert reader.read(db)[0].status == "paused"
 
 

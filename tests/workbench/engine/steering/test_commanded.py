@@ -208,7 +208,7 @@ def test_commands_for_a_dead_owner_are_refused_and_never_reach_the_next_one(tmp_
     claimed = runs.claim(db, prepared.spec, prepared.experiment.units(), dead, is_alive=lambda *_: False)
     with transaction(db):
         number = commands.issue(db, runs.target(claimed.run), "cancel")
-        runs.set_control(db, claimed.run, "by a command")
+        runs.set_control(db, claimed.run, "by a command", None)
     db.execute("update runs set owner_host = ?", [Person.__module__])  # another machine, silent for long
     db.execute("update runs set heartbeat = 0")
     db.conn.commit()
