@@ -11,8 +11,11 @@ import sys
 _SWITCH_SECONDS = 0.001
 """A thread that computes lets others work after this; Python's own value is 0.005."""
 
-_COLLECT_AFTER = 20_000, 20, 50
-"""Objects made before the young ones are looked through, and how many such rounds before the older and all are."""
+_COLLECT_AFTER = 20_000, 5, 200
+"""Objects made before the young ones are looked through, and how many such rounds before the older and all are.
+
+The older are those of so many rounds: of 400,000, as the verdicts of large runs make, one look took longer than a key
+may."""
 
 
 def starting() -> None:

@@ -185,7 +185,9 @@ class RunForm(WorkbenchDialog[list[str] | None]):
         self.call_after_refresh(self._show)
 
     def _show(self) -> None:
-        """Say what is wrong beside its field, and below what the runs will take."""
+        """Say what is wrong beside its field, and below what the runs will take; nothing once the form is closed."""
+        if self not in self.app.screen_stack:
+            return  # what it was for was read after that
         state, found = self.state, self.state.outlook()
         self._outlook = found
         for name in ("preset", "arms", *_LABELS, "file"):
