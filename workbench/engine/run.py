@@ -17,7 +17,7 @@ from simulator.scenario import Scenario
 from simulator.world import InvalidReplyError
 from storage import runs
 from storage.calls import UNIT, StoredCache, StoredLedger, spent
-from storage.database import explained, open_writable
+from storage.database import explained, open_readonly, open_writable
 from storage.errors import StorageError
 from storage.runs import Claim, UnitKey
 from storage.scenarios import add_scenarios
@@ -123,7 +123,7 @@ class _Run:
         control: Control,
         beside: Sequence[str],
     ) -> None:
-        self._db, self._path, self._prepared, self._claim, self._progress = db, path, prepared, claim, progress
+        self._path, self._prepared, self._claim, self._progress = path, prepared, claim, progress
         self._control = control
         self._experiment, self._world = prepared.experiment, prepared.world
         self._attendant = Attendant(db, path, claim.run, control, progress)
@@ -171,15 +171,17 @@ class _Run:
         wanted = [(key, self._scenarios[key.scenario]) for key in self._pending("trial") if key.arm == "planner"]
 
         def gather() -> tuple[Libraries, dict[str, set[str]] | None]:
-            with explained(self._path):
-                named = self._prepared.index
-                libraries = (
-                    planned_library(self._db, self._claim.run) if named is None else open_library(self._db, named)
-                )
-                return libraries, None if experiment.leaky else queries_by_profile(self._db, experiment.scenarios)
+            db = open_readonly(self._path)
+            try:
+                with explained(self._path):
+                    named = self._prepared.index
+                    libraries = planned_library(db, self._claim.run) if named is None else open_library(db, named)
+                    return libraries, None if experiment.leaky else queries_by_profile(db, experiment.scenarios)
+            finally:
+                db.conn.close()
 
-        # In threads, so that a signal is heard and the heart beats. Nobody else reads through this connection now, and
-        # it is waited for, since the connection is closed when the run ends; comparing texts may be left behind.
+        # In threads, so that a signal is heard and the heart beats; with a connection of its own, since on the writer's
+        # a query is a transaction that what is written meanwhile would end up in.
         libraries, siblings = await to_thread.run_sync(gather)
         neighbours, embedder = experiment.neighbours, self._prepared.embedder
         look_up = partial(libraries.look_up, wanted, neighbours, embedder=embedder, siblings=siblings)

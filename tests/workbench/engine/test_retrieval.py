@@ -1,8 +1,10 @@
 """Which planned paths a query may see, and that order, concurrency and choice of scenarios change nothing."""
 
 import csv
+import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from simulator.scenario import Profile, Scenario, query_key
 from storage.database import open_readonly, open_writable
 from storage.readers import dialogue_rows, find_run, score_rows, search_rows
 from storage.scenarios import add_scenarios
+from storage.sqlite import Database
 from tests.workbench.engine.running import options, results, work
 from workbench.engine.errors import UsageError
+from workbench.engine.library import Libraries, planned_library
 from workbench.engine.options import ARMS
 
 MODELS = ("LLaMA-3.1-8B", "GPT-4o")
@@ -269,3 +273,26 @@ def test_new_gives_the_same_results_again(tmp_path: Path) -> None:
     first, second = work(path, chosen), work(path, chosen, new=True)
     assert first.run != second.run
     assert results(path, first.run) == results(path, second.run)
+
+
+def test_the_run_writes_while_paths_are_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "w.db"
+
+    def gathered(db: Database, run: str) -> Libraries:
+        def heartbeat() -> float:
+            return float(watching.execute("select heartbeat from runs").fetchone()[0])
+
+        with closing(open_readonly(path).conn) as watching:
+            began = heartbeat()
+            db.conn.execute("SAVEPOINT reading")  # as every query begins
+            for _ in range(1_000):
+                if heartbeat() != began:
+                    break
+                time.sleep(0.005)
+            db.conn.execute("RELEASE reading")
+            assert heartbeat() != began
+        return planned_library(db, run)
+
+    monkeypatch.setattr("workbench.engine.steering.attending.HEARTBEAT_SECONDS", 0.001)
+    monkeypatch.setattr("workbench.engine.run.planned_library", gathered)
+    assert work(path, options(synthetic=4, arms=["planner"], rollouts=5)).state == "done"
