@@ -73,8 +73,11 @@ async def _read_again(_pilot: Pilot[None], screen: ScenariosScreen) -> None:
 
 
 def _searching(text: str) -> Callable[[Pilot[None], ScenariosScreen], Awaitable[None]]:
-    async def start(_pilot: Pilot[None], screen: ScenariosScreen) -> None:
-        screen._search.value = text
+    async def start(pilot: Pilot[None], screen: ScenariosScreen) -> None:
+        screen._search.focus()
+        screen._search.value = text[:-1]
+        screen._search.action_end()
+        pilot.app.simulate_key(text[-1])
 
     return start
 

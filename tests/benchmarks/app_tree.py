@@ -37,6 +37,7 @@ CHANGES = 50
 
 ROW: dict[str, Any] = dict.fromkeys(("run", "scenario_id", "domain", "query", "model", "planner"), "x") | {
     "unit": 1, "world": "surrogate", "judge": "a", "seed": 0, "state": "running", "paused": 0, "error": None,
+    "breakpoints": None,
 }  # fmt: skip
 
 
@@ -54,8 +55,8 @@ def line(title: str, seconds: list[float], limit: str) -> str:
 
 
 def large_tree(rows: int) -> tuple[Trace, int]:
-    """Return a search of 16 attributes whose tree of orders has more than so many nodes, and after which rollout."""
-    trace = run(Game(n=16, noise=1.0), PlannerSettings(rollouts=12_000, depth=5, c=20.0, decay=0.0), "fresh")
+    """Return a search of 10 attributes whose tree of orders has more than so many nodes, and after which rollout."""
+    trace = run(Game(n=10, noise=1.0), PlannerSettings(rollouts=8_000, depth=5, c=20.0, decay=0.0), "fresh")
     state = SearchState(trace, row=ROW)
     return trace, int(state.whole.first[rows]) + 1
 
@@ -99,7 +100,6 @@ async def on_screen(path: Path, trace: Trace, large: Trace, start: int) -> None:
         print(line(f"{PRESSES} keys while it streams in", await keys(pilot, screen, path, trace), "p95 50 ms at most"))
         state = screen.desk.state
         assert state is not None
-        state.names = tuple(f"Attribute {number}" for number in range(large.n))
         state.load(large.until(start), running=True)
         state.follow(on=True)
         view = screen.panes.orders.view
